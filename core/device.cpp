@@ -1,0 +1,93 @@
+#include "core/device.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/simd.h"
+
+namespace cairn {
+namespace {
+
+constexpr size_t kAlignment = 256;
+
+class CpuDevice : public Device {
+ public:
+  CpuDevice(DeviceKind kind, int threads) : kind_(kind), pool_(threads) {}
+
+  DeviceKind kind() const override { return kind_; }
+
+  std::string description() const override {
+    const int n = pool_.threads();
+    const std::string threads = fmt::format("{} thread{}", n, n == 1 ? "" : "s");
+    return kind_ == DeviceKind::reference ? fmt::format("reference ({})", threads)
+                                          : fmt::format("cpu ({}, {})", threads, simd_target());
+  }
+
+  void* allocate(size_t bytes) override {
+    void* data = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+    if (!data)
+      fail(fmt::format("out of memory: {:.1f} MB were asked for", static_cast<double>(bytes) * 1e-6),
+           "choose a smaller batch");
+    return data;
+  }
+  void release(void* data) noexcept override { std::free(data); }
+  void upload(void* to, const void* from, size_t bytes) override {
+    if (bytes) std::memcpy(to, from, bytes);
+  }
+  void download(void* to, const void* from, size_t bytes) override { upload(to, from, bytes); }
+  void clear(void* data, size_t bytes) override {
+    if (bytes) std::memset(data, 0, bytes);
+  }
+  void synchronize() override {}
+  void call(const OpDef& op, DType real, const Args& args) override {
+    cpu_kernel(op, kind_, real)(args);
+  }
+  ThreadPool* pool() override { return &pool_; }
+
+ private:
+  DeviceKind kind_;
+  ThreadPool pool_;
+};
+
+int cuda_index(const std::string& spec) {
+  if (spec == "cuda") return 0;
+  int index = -1;
+  const char* begin = spec.data() + 5;
+  const auto [end, error] = std::from_chars(begin, spec.data() + spec.size(), index);
+  if (error != std::errc{} || end != spec.data() + spec.size() || index < 0)
+    fail_usage(fmt::format("'{}' names no device", spec), "write cuda or cuda:0");
+  return index;
+}
+
+}  // namespace
+
+KernelFn cpu_kernel(const OpDef& op, DeviceKind kind, DType real) {
+  if (real == DType::f64) return op.reference.f64;
+  return kind == DeviceKind::cpu && op.cpu ? op.cpu : op.reference.f32;
+}
+
+std::unique_ptr<Device> open_device(const std::string& spec, int threads, std::string* note) {
+  constexpr int kMaxThreads = 1024;
+  if (threads < 0 || threads > kMaxThreads)
+    fail_usage(fmt::format("{} threads can't be had", threads),
+               fmt::format("give a number from 1 to {}", kMaxThreads));
+  if (threads == 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (spec == "reference") return std::make_unique<CpuDevice>(DeviceKind::reference, threads);
+  if (spec == "cpu") return std::make_unique<CpuDevice>(DeviceKind::cpu, threads);
+  if (spec == "cuda" || spec.starts_with("cuda:")) return open_cuda(cuda_index(spec));
+  if (spec == "auto") {
+    const std::string reason = why_no_cuda();
+    if (reason.empty()) return open_cuda(0);
+    if (note) *note = reason;
+    return std::make_unique<CpuDevice>(DeviceKind::cpu, threads);
+  }
+  fail_usage(fmt::format("'{}' names no device", spec), "use reference, cpu, cuda, cuda:INDEX or auto");
+}
+
+}  // namespace cairn

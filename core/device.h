@@ -1,0 +1,81 @@
+// Where kernels run and where memory lies: reference, cpu or cuda.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core/op.h"
+
+namespace cairn {
+
+enum class DeviceKind : uint8_t { reference, cpu, cuda };
+
+/// A place to run. Memory calls block until done unless they say otherwise; failed calls throw Error.
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  virtual DeviceKind kind() const = 0;
+  /// For people: "cpu (2 threads, AVX3)", "cuda:0 (NVIDIA H100)".
+  virtual std::string description() const = 0;
+
+  virtual void* allocate(size_t bytes) = 0;  // aligned to 256 bytes, contents undefined
+  virtual void release(void* data) noexcept = 0;
+  virtual void upload(void* to, const void* from, size_t bytes) = 0;
+  virtual void download(void* to, const void* from, size_t bytes) = 0;
+  /// Ordered with the kernels of `call`; does not wait.
+  virtual void clear(void* data, size_t bytes) = 0;
+  virtual void synchronize() = 0;
+  /// Runs, or enqueues, one kernel.
+  virtual void call(const OpDef& op, DType real, const Args& args) = 0;
+  /// Threads of a CPU device; nullptr elsewhere.
+  virtual ThreadPool* pool() { return nullptr; }
+};
+
+/// Opens "reference", "cpu", "cuda", "cuda:1" or "auto". auto takes CUDA where a device answers, else the
+/// CPU; `note`, where given, receives one line that says why CUDA was left out. `threads` (CPU) may exceed
+/// the cores; 0 takes them all.
+std::unique_ptr<Device> open_device(const std::string& spec, int threads, std::string* note = nullptr);
+
+/// The kernel of an op for a CPU device: the fast one where the op has one and real is f32, else the
+/// reference.
+KernelFn cpu_kernel(const OpDef& op, DeviceKind kind, DType real);
+
+// One of core/cuda_off.cpp and core/cuda/device.cpp, by build:
+/// Why CUDA can't be used here; empty where a device answers.
+std::string why_no_cuda();
+std::unique_ptr<Device> open_cuda(int index);
+
+/// Device memory that somebody owns. Move-only; an empty buffer owns nothing.
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Device& device, size_t bytes)
+      : device_(&device), data_(bytes ? device.allocate(bytes) : nullptr), bytes_(bytes) {}
+  Buffer(Buffer&& other) noexcept { swap(other); }
+  Buffer& operator=(Buffer&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Buffer() {
+    if (data_) device_->release(data_);
+  }
+
+  void* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  void swap(Buffer& other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+  }
+
+  Device* device_ = nullptr;
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace cairn

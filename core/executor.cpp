@@ -1,0 +1,230 @@
+#include "core/executor.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/fuse.h"
+
+namespace cairn {
+
+Program compile(Graph graph, const PlanOptions& options, uint64_t seed, bool fuse) {
+  std::vector<Value> accumulators(graph.values().size());
+  if (fuse) {
+    fuse_epilogues(graph);
+    accumulators = bind_accumulators(graph);
+  }
+  Plan plan = make_plan(graph, accumulators, options);
+  return {std::move(graph), std::move(plan), seed};
+}
+
+PlanOptions plan_options(DeviceKind kind, int64_t batch) {
+  PlanOptions options;
+  options.capacity = batch;
+  options.sliced = kind == DeviceKind::cpu;
+  options.width = options.sliced ? cpu_slice_width(batch) : std::max<int64_t>(batch, 1);
+  return options;
+}
+
+std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* const> programs) {
+  int64_t arena = 0, groups = 0, workspace = 0;
+  for (const Program* p : programs) {
+    arena = std::max(arena, p->plan.arena_bytes);
+    groups = std::max(groups, p->plan.group_bytes * p->plan.groups);
+    if (device.kind() == DeviceKind::cuda) workspace = std::max(workspace, p->plan.workspace_bytes);
+  }
+  auto scratch = std::make_shared<Scratch>();
+  scratch->arena = Buffer(device, static_cast<size_t>(arena));
+  scratch->groups = Buffer(device, static_cast<size_t>(groups));
+  scratch->workspace = Buffer(device, static_cast<size_t>(workspace));
+  return scratch;
+}
+
+Executor::Executor(const Program& program, Store& store, std::shared_ptr<Scratch> scratch)
+    : program_(program), store_(store), device_(store.device()), scratch_(std::move(scratch)) {
+  const PlanOptions& options = program_.plan.options;
+  store_.declare(program_.graph, options.width, options.slices());
+  step_ = store_.step(program_.graph.step_name());
+  for (const Stage& stage : program_.plan.stages) bind_stage(stage);
+  point_to_tensors();
+}
+
+Tensor Executor::place(Value v, int64_t slice, int64_t group, bool partial) const {
+  const Plan& plan = program_.plan;
+  const ValueInfo& info = program_.graph[v];
+  const Placement& at = plan.placements[static_cast<size_t>(v.id)];
+  const DType dtype = info.type.dtype == DType::f32 ? store_.real() : info.type.dtype;
+  const auto memory = [&](const Buffer& buffer, int64_t offset) {
+    return static_cast<std::byte*>(buffer.data()) + offset;
+  };
+  void* data = nullptr;
+  int64_t slices = plan.options.slices();
+  if (partial) {
+    data = memory(scratch_->groups, group * plan.group_bytes + at.partial);
+  } else if (at.space == Space::group) {
+    data = memory(scratch_->groups, group * plan.group_bytes + at.offset);
+    slices = 1;
+  } else if (at.space == Space::store) {
+    data = store_.tensor(program_.graph[at.store].name).data;
+  } else {
+    data = memory(scratch_->arena, at.offset);
+  }
+  if (!info.type.batched) return Tensor(data, dtype, info.type.shape);
+  const Tensor whole(data, dtype, info.type.shape, plan.options.width, slices);
+  return slice >= 0 && at.space != Space::group ? whole.slice_view(slice) : whole;
+}
+
+Executor::Call Executor::bind_call(int index, int64_t slice, int64_t group) {
+  const Node& node = program_.graph.nodes()[static_cast<size_t>(index)];
+  Call call;
+  call.op = node.op;
+  if (device_.kind() != DeviceKind::cuda)
+    call.kernel = cpu_kernel(*node.op, device_.kind(), store_.real());
+  call.args.attrs = &node.attrs;
+  call.args.step = step_;
+  call.args.workspace = scratch_->workspace.data();
+  call.args.key = philox_key(program_.seed, node.name);
+  call.args.first = slice < 0 ? 0 : slice * program_.plan.options.width;
+  call.args.pool = slice < 0 ? device_.pool() : nullptr;
+  call.tensors = static_cast<int>(tensors_.size());
+  for (const Value v : node.inputs)
+    tensors_.push_back(v ? place(v, slice, group, false) : Tensor{});
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    const Placement& at = program_.plan.placements[static_cast<size_t>(node.outputs[i].id)];
+    const bool partial = slice >= 0 && node.op->outputs[i].sum && at.partial >= 0;
+    tensors_.push_back(place(node.outputs[i], slice, group, partial));
+  }
+  return call;
+}
+
+void Executor::bind_stage(const Stage& stage) {
+  const Plan& plan = program_.plan;
+  BoundStage bound;
+  bound.stage = stage;
+  for (const Value v : stage.sums) {
+    const Placement& at = plan.placements[static_cast<size_t>(v.id)];
+    const Tensor total = place(v, -1, 0, false);
+    const bool adds = at.space == Space::store;
+    if (at.partial >= 0)
+      bound.folds.push_back({total.data, place(v, -1, 0, true).data, total.features, adds});
+    else if (!adds)
+      bound.cleared.push_back(total);
+  }
+  const int64_t groups = stage.sliced ? plan.groups : 1;
+  for (int64_t group = 0; group < groups; ++group) {
+    const int64_t from = stage.sliced ? plan.first_slice(group) : -1;
+    const int64_t to = stage.sliced ? plan.first_slice(group + 1) : 0;
+    for (int64_t slice = from; slice < to; ++slice) {
+      std::vector<Call> calls;
+      for (int n = stage.first; n < stage.last; ++n) calls.push_back(bind_call(n, slice, group));
+      bound.slices.push_back(std::move(calls));
+    }
+  }
+  stages_.push_back(std::move(bound));
+}
+
+void Executor::point_to_tensors() {
+  for (BoundStage& stage : stages_)
+    for (auto& calls : stage.slices)
+      for (Call& call : calls) {
+        call.args.in = tensors_.data() + call.tensors;
+        call.args.out = call.args.in + call.op->inputs.size();
+      }
+}
+
+void Executor::run() {
+  for (BoundStage& stage : stages_) {
+    for (const Tensor& t : stage.cleared) device_.clear(t.data, static_cast<size_t>(t.bytes()));
+    if (stage.stage.sliced)
+      run_sliced(stage);
+    else
+      for (Call& call : stage.slices[0]) invoke(call);
+  }
+}
+
+void Executor::run_sliced(BoundStage& stage) {
+  auto group = [&](int64_t g) { run_group(stage, g); };
+  device_.pool()->run(program_.plan.groups, group);
+  fold(stage);
+}
+
+void Executor::run_group(BoundStage& stage, int64_t group) {
+  const Plan& plan = program_.plan;
+  for (const Fold& f : stage.folds)
+    std::memset(static_cast<std::byte*>(f.partials) + group * plan.group_bytes, 0,
+                static_cast<size_t>(f.elements) * size_of(store_.real()));
+  for (int64_t s = plan.first_slice(group); s < plan.first_slice(group + 1); ++s) {
+    if (s * plan.options.width >= step_->n_valid) break;  // none of its examples is real
+    for (Call& call : stage.slices[static_cast<size_t>(s)]) invoke(call);
+  }
+}
+
+namespace {
+
+/// total (+)= the partial sums of all groups, in group order.
+template <class T>
+void add_partials(T* total, const T* partials, int64_t stride, int64_t groups, int64_t n, bool adds) {
+  for (int64_t i = 0; i < n; ++i) total[i] = adds ? total[i] + partials[i] : partials[i];
+  for (int64_t g = 1; g < groups; ++g) {
+    const T* part = partials + g * stride;
+    for (int64_t i = 0; i < n; ++i) total[i] += part[i];
+  }
+}
+
+}  // namespace
+
+void Executor::fold(const BoundStage& stage) {
+  constexpr int64_t kRun = 4096;  // elements of a task
+  const Plan& plan = program_.plan;
+  const auto add = [&](auto real, const Fold& f, int64_t begin, int64_t end) {
+    using T = decltype(real);
+    add_partials(static_cast<T*>(f.total) + begin, static_cast<const T*>(f.partials) + begin,
+                 plan.group_bytes / static_cast<int64_t>(sizeof(T)), plan.groups, end - begin, f.adds);
+  };
+  Args args;
+  args.pool = device_.pool();
+  for (const Fold& f : stage.folds) {
+    if (f.elements <= kRun) args.pool = nullptr;
+    for_ranges(args, f.elements, kRun, [&](int64_t begin, int64_t end) {
+      store_.real() == DType::f64 ? add(double{}, f, begin, end) : add(float{}, f, begin, end);
+    });
+    args.pool = device_.pool();
+  }
+}
+
+void Executor::run_node(int node) {
+  for (BoundStage& stage : stages_) {
+    if (node < stage.stage.first || node >= stage.stage.last) continue;
+    if (stage.stage.sliced)
+      fail("a node of a sliced plan can't run alone", "plan with sliced = false and keep = true");
+    const Node& n = program_.graph.nodes()[static_cast<size_t>(node)];
+    for (size_t i = 0; i < n.outputs.size(); ++i) {
+      const Tensor total = place(n.outputs[i], -1, 0, false);
+      const Placement& at = program_.plan.placements[static_cast<size_t>(n.outputs[i].id)];
+      if (n.op->outputs[i].sum && at.space != Space::store)
+        device_.clear(total.data, static_cast<size_t>(total.bytes()));
+    }
+    invoke(stage.slices[0][static_cast<size_t>(node - stage.stage.first)]);
+    return;
+  }
+  fail(fmt::format("the graph has no node {}", node));
+}
+
+Tensor Executor::tensor(Value v) const {
+  if (program_.plan.placements[static_cast<size_t>(v.id)].space == Space::group)
+    fail(fmt::format("'{}' lives for one slice only", program_.graph[v].name), "plan with keep = true");
+  return place(v, -1, 0, false);
+}
+
+std::vector<double> Executor::read(Value v, int64_t examples) const {
+  Tensor host = tensor(v);
+  std::vector<std::byte> bytes(static_cast<size_t>(host.bytes()));
+  device_.synchronize();
+  device_.download(bytes.data(), host.data, bytes.size());
+  host.data = bytes.data();
+  return to_plain_values(host, examples);
+}
+
+}  // namespace cairn

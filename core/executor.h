@@ -1,0 +1,89 @@
+// Runs a planned graph: a flat list of bound calls. After construction a run allocates nothing.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/planner.h"
+#include "core/store.h"
+
+namespace cairn {
+
+/// Device memory that executables run one after the other may share.
+struct Scratch {
+  Buffer arena, groups, workspace;
+};
+
+/// What a graph becomes before any memory is taken: fused, planned.
+struct Program {
+  Graph graph;
+  Plan plan;
+  uint64_t seed = 0;  // keys the random numbers of its nodes
+};
+
+/// Fuses and plans a graph. `fuse` false keeps every node as it was written.
+Program compile(Graph graph, const PlanOptions& options, uint64_t seed, bool fuse = true);
+
+/// The plan that suits a device and a batch.
+PlanOptions plan_options(DeviceKind kind, int64_t batch);
+
+/// Memory that is large enough for each of the programs.
+std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* const> programs);
+
+class Executor {
+ public:
+  /// Declares the program's persistent values in `store`; program, store and scratch must outlive this.
+  Executor(const Program& program, Store& store, std::shared_ptr<Scratch> scratch);
+
+  /// All nodes. On CUDA this only enqueues work.
+  void run();
+  /// One node by position in the graph, for those who want to watch. Only for plans without slices.
+  void run_node(int node);
+
+  const Program& program() const { return program_; }
+  /// The memory of a value as the whole batch sees it. Meaningful after a run, for persistent values and,
+  /// in a plan made with `keep`, for all.
+  Tensor tensor(Value v) const;
+  /// The same copied to the host in PyTorch's order, `examples` rows where batched.
+  std::vector<double> read(Value v, int64_t examples) const;
+
+ private:
+  struct Call {
+    const OpDef* op = nullptr;
+    KernelFn kernel = nullptr;  // CPU devices
+    Args args;
+    int tensors = 0;  // position of its inputs in tensors_; the outputs follow
+  };
+  struct Fold {
+    void* total = nullptr;
+    void* partials = nullptr;  // of group 0
+    int64_t elements = 0;
+    bool adds = false;  // to what the total holds
+  };
+  struct BoundStage {
+    Stage stage;
+    std::vector<std::vector<Call>> slices;  // the calls of each slice; one entry where not sliced
+    std::vector<Fold> folds;
+    std::vector<Tensor> cleared;  // sums that begin at zero, in a stage without partials
+  };
+
+  void bind_stage(const Stage& stage);
+  Call bind_call(int node, int64_t slice, int64_t group);
+  Tensor place(Value v, int64_t slice, int64_t group, bool partial) const;
+  void point_to_tensors();
+  void run_sliced(BoundStage& stage);
+  void run_group(BoundStage& stage, int64_t group);
+  void fold(const BoundStage& stage);
+  void invoke(Call& call) { call.kernel ? call.kernel(call.args) : device_.call(*call.op, store_.real(), call.args); }
+
+  const Program& program_;
+  Store& store_;
+  Device& device_;
+  std::shared_ptr<Scratch> scratch_;
+  StepState* step_ = nullptr;
+  std::vector<Tensor> tensors_;
+  std::vector<BoundStage> stages_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,234 @@
+// An op is a row of data: everything that the rest of Cairn knows of it stands in one OpDef.
+//
+// Graph, autodiff, fusion, planner, executor, tests and benchmarks loop over rows; none of them knows an op
+// by name. A folder of kernels/ exports an array of rows; CMake makes the table from the folder names.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/attrs.h"
+#include "core/random.h"
+#include "core/step_state.h"
+#include "core/tensor.h"
+
+namespace cairn {
+
+class ThreadPool;
+class GradientRule;
+struct CudaContext;
+
+/// How an op treats the examples of a batch; it decides where the planner may slice.
+enum class Scope : uint8_t {
+  unset,
+  per_example,      // example n of each output depends on example n of the inputs alone
+  sums_over_batch,  // some outputs are sums over the examples, the others are per example
+  whole             // it must see all at once, or has no batch
+};
+
+enum class Layout : uint8_t { batched, plain, any };  // any: as the first input
+enum class Use : uint8_t { read, optional, mutated };
+
+/// A named input. DType::f32 stands for the run's real type: float64 in a float64 reference run.
+struct InputDef {
+  std::string_view name;
+  Layout layout = Layout::batched;
+  Use use = Use::read;
+  DType dtype = DType::f32;
+};
+
+/// A named output. A `sum` is plain and an accumulator: the kernel adds to what is there, and the executor
+/// clears it beforehand unless it stands for an accumulated state.
+struct OutputDef {
+  std::string_view name;
+  Layout layout = Layout::batched;
+  bool sum = false;
+  DType dtype = DType::f32;
+};
+
+/// The types at a node, for shape rules, workspace and cost.
+struct OpTypes {
+  std::span<const TensorType> in;  // rank -1 entries do not occur: an absent input has has_in false
+  std::span<TensorType> out;
+  const Attrs& attrs;
+  uint32_t present = ~0u;  // bit i: input i is given
+  int64_t n = 1;           // examples of the batch (cost and workspace)
+
+  bool has(int i) const { return (present >> i) & 1u; }
+  const Shape& shape(int i) const { return in[static_cast<size_t>(i)].shape; }
+  void set_out(int i, const Shape& shape) const { out[static_cast<size_t>(i)].shape = shape; }
+  /// Elements of input or output i, all examples counted.
+  double in_elements(int i) const;
+  double out_elements(int i) const;
+};
+
+/// Bytes that must move and floating-point operations that must be done, for the whole batch.
+struct Cost {
+  double bytes = 0;
+  double flops = 0;
+};
+
+/// What a kernel is called with. Batched tensors are whole or narrowed to one slice; `first` is the batch
+/// index of the first example that they hold.
+struct Args {
+  const Tensor* in = nullptr;  // an absent optional input has data == nullptr
+  const Tensor* out = nullptr;
+  const Attrs* attrs = nullptr;
+  StepState* step = nullptr;  // device memory on CUDA
+  void* workspace = nullptr;
+  PhiloxKey key;
+  int64_t first = 0;
+  ThreadPool* pool = nullptr;  // CPU: threads for a call that is not one slice of many; else nullptr
+
+  /// Examples among the lanes of slice s that are real (host memory only).
+  int64_t valid_lanes(const Tensor& t, int64_t s) const {
+    return step->valid_lanes(first + s * t.batch.width, t.batch.width);
+  }
+};
+
+using InferFn = void (*)(const OpTypes&);
+using WorkspaceFn = int64_t (*)(const OpTypes&);
+using CostFn = Cost (*)(const OpTypes&);
+using KernelFn = void (*)(const Args&);
+using CudaFn = void (*)(const Args&, CudaContext&);
+using GradientFn = void (*)(GradientRule&);
+
+/// The reference: one template, instantiated for both real types.
+struct Reference {
+  KernelFn f32 = nullptr;
+  KernelFn f64 = nullptr;
+};
+
+/// This op may vanish into the op that makes its input: that one then gets attribute `attr` = `value`.
+struct FusionRule {
+  std::string_view into;
+  std::string_view attr;
+  double value = 0;
+};
+
+/// How a test fills an input that has no given values.
+enum class Fill : uint8_t {
+  normal,  // standard normal
+  spread,  // distinct values in (-1, 1), none within 1/(2 elements) of zero or of each other: no kinks
+  unit,    // uniform in (0, 1)
+  labels,  // whole numbers 0 ... range-1
+  zeros
+};
+
+struct CaseInput {
+  Shape shape;  // of one example where batched; the port says which
+  Fill fill = Fill::normal;
+  double range = 10;
+  std::span<const double> values = {};  // PyTorch's order; overrides fill
+};
+
+/// A row of tests and benchmarks.
+struct Case {
+  std::string_view name;
+  std::string_view attrs = "";
+  int64_t n = 2;  // examples
+  std::array<CaseInput, 8> inputs = {};
+  // Golden values from outside Cairn: outputs, then mutated inputs, in order; empty spans are not compared.
+  std::array<std::span<const double>, 6> expect = {};
+  std::string_view error = "";  // the row is bad input, refused with a message that holds this text
+  StepState step = {};          // n_valid is set to n where it is 0
+  StepState expect_step = {};   // compared where the op advances the step
+  bool bench = false;           // a benchmark row as well
+};
+
+/// A list that tells "none" from "forgotten".
+struct None {};
+inline constexpr None none;
+template <class T>
+struct Rows {
+  std::span<const T> items;
+  bool given = false;
+
+  constexpr Rows() = default;
+  constexpr Rows(None) : given(true) {}
+  template <size_t N>
+  constexpr Rows(const T (&array)[N]) : items(array), given(true) {}
+  constexpr Rows(std::span<const T> span) : items(span), given(true) {}
+  constexpr auto begin() const { return items.begin(); }
+  constexpr auto end() const { return items.end(); }
+  constexpr size_t size() const { return items.size(); }
+  constexpr const T& operator[](size_t i) const { return items[i]; }
+};
+
+struct OpDef {
+  std::string_view name;
+  Rows<InputDef> inputs;
+  Rows<OutputDef> outputs;
+  Rows<AttrDef> attrs;
+  Scope scope = Scope::unset;
+  InferFn infer = nullptr;
+  WorkspaceFn workspace = nullptr;  // bytes on CUDA; no_workspace
+  Reference reference;
+  KernelFn cpu = nullptr;  // optional: the reference serves where it doesn't pay
+  CudaFn cuda = nullptr;   // cuda_twin(f)
+  GradientFn gradient = nullptr;  // not_differentiable
+  CostFn cost = nullptr;
+  Rows<FusionRule> fusions;
+  Rows<Case> cases;
+  bool advances_step = false;  // it writes StepState
+};
+
+int64_t no_workspace(const OpTypes&);
+/// A gradient rule that is a clear error: the op's name and that it has no derivative.
+void not_differentiable(GradientRule&);
+/// Every input and output once through memory, and `per_output` operations for each element of output 0.
+Cost stream_cost(const OpTypes& t, double per_output);
+
+#ifdef CAIRN_WITH_CUDA
+constexpr bool kCudaBuild = true;
+#else
+constexpr bool kCudaBuild = false;
+#endif
+
+/// The CUDA version in a build that has CUDA: a missing one is a link error that names it.
+constexpr CudaFn cuda_twin(CudaFn f) { return kCudaBuild ? f : nullptr; }
+
+/// Refuses a row with an empty field at compile time.
+consteval OpDef checked(OpDef op) {
+  if (op.name.empty()) throw "an op needs a name";
+  if (!op.inputs.given || !op.outputs.given) throw "inputs and outputs: list them, or write none";
+  if (!op.attrs.given) throw "attrs: list them, or write none";
+  if (op.attrs.size() > size_t{kMaxAttrs}) throw "too many attributes";
+  if (op.scope == Scope::unset) throw "scope: per_example, sums_over_batch or whole";
+  if (!op.infer) throw "infer: the shape rule is missing";
+  if (!op.workspace) throw "workspace: give a function, or no_workspace";
+  if (!op.reference.f32 || !op.reference.f64) throw "reference: both real types are needed";
+  if (kCudaBuild && !op.cuda) throw "cuda: cuda_twin(NAME_cuda) is missing";
+  if (!op.gradient) throw "gradient: give a rule, or not_differentiable";
+  if (!op.cost) throw "cost: bytes and flops are missing";
+  if (!op.fusions.given) throw "fusions: list them, or write none";
+  if (op.cases.size() == 0) throw "cases: an op needs test rows";
+  return op;
+}
+
+/// Checks a shape rule's condition: an Error that begins with the op's name.
+void expect(bool condition, std::string_view op, const std::string& what);
+
+/// Splits [0, n) into runs of `grain` and calls f(begin, end) for each, on the call's threads where it has
+/// some. The runs depend on n and grain alone.
+template <class F>
+void for_ranges(const Args& args, int64_t n, int64_t grain, F f);
+
+}  // namespace cairn
+
+#include "core/thread_pool.h"
+
+namespace cairn {
+
+template <class F>
+void for_ranges(const Args& args, int64_t n, int64_t grain, F f) {
+  const int64_t runs = (n + grain - 1) / grain;
+  auto task = [&](int64_t i) { f(i * grain, i * grain + grain < n ? i * grain + grain : n); };
+  if (args.pool)
+    args.pool->run(runs, task);
+  else
+    for (int64_t i = 0; i < runs; ++i) task(i);
+}
+
+}  // namespace cairn

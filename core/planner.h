@@ -1,0 +1,59 @@
+// From graph to schedule: which memory each value has, and which runs of nodes pass slice by slice.
+//
+// On the CPU consecutive nodes whose batch scope allows it form a *sliced stage*: the whole run of nodes,
+// forward and backward, passes over one slice before the next begins, so a slice stays in cache. Slices are
+// dealt to a fixed number of groups, each run in order by one thread; a group has its own memory for values
+// that live within the stage (one slice of each) and its own partial sums, which are added up in group order
+// when the stage ends. Groups depend on the batch alone, so results don't depend on the threads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/graph.h"
+
+namespace cairn {
+
+struct PlanOptions {
+  int64_t capacity = 1;       // examples
+  int64_t width = 1;          // examples in a slice
+  bool sliced = false;        // form sliced stages; else every node sees the whole batch
+  bool keep = false;          // no memory is used twice: every value can be read after the run
+  DType real = DType::f32;
+
+  int64_t slices() const { return slices_for(capacity, width); }
+};
+
+enum class Space : uint8_t { none, store, arena, group };
+
+/// Where a value lies. In `group` it takes the memory of one slice in each group.
+struct Placement {
+  Space space = Space::none;
+  int64_t offset = 0;    // bytes into the arena or the group's memory
+  int64_t partial = -1;  // of a sum made by a sliced stage: bytes into the group's memory
+  Value store;           // the persistent value that it is, or that it adds to
+};
+
+struct Stage {
+  int first = 0, last = 0;  // nodes [first, last)
+  bool sliced = false;
+  std::vector<Value> sums;  // that the stage makes
+};
+
+struct Plan {
+  PlanOptions options;
+  std::vector<Placement> placements;  // one a value; a view has its base's
+  std::vector<Stage> stages;
+  int64_t groups = 1;
+  int64_t arena_bytes = 0;
+  int64_t group_bytes = 0;  // of one group
+  int64_t workspace_bytes = 0;
+
+  int64_t first_slice(int64_t group) const { return group * options.slices() / groups; }
+};
+
+/// Plans a graph whose accumulators are bound as bind_accumulators() said.
+Plan make_plan(const Graph& graph, const std::vector<Value>& accumulators, const PlanOptions& options);
+
+}  // namespace cairn

@@ -1,0 +1,97 @@
+#include "data/catalog.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "data/embedded.h"
+#include "io/json.h"
+
+namespace cairn {
+namespace {
+
+constexpr size_t kFilesPerSet = 4;
+
+CatalogFile parse_file(const Json& json, bool embedded) {
+  CatalogFile file;
+  file.name = json.at("name").as_string();
+  file.bytes = json.at("bytes").as_int();
+  file.sha256 = json.at("sha256").as_string();
+  if (embedded) return file;
+  file.member = json.at("member").as_string();
+  file.download = json.at("download").as_string();
+  file.download_bytes = json.at("download_bytes").as_int();
+  return file;
+}
+
+NpmPackage parse_npm(const Json& json) {
+  return {json.at("package").as_string(), json.at("version").as_string(),
+          json.at("bytes").as_int()};
+}
+
+CatalogEntry parse_entry(const Json& json, std::string_view what) {
+  CatalogEntry entry;
+  entry.name = json.at("name").as_string();
+  entry.description = json.at("description").as_string();
+  entry.licence = json.at("licence").as_string();
+  entry.embedded = json.at("embedded").as_bool();
+  std::vector<int64_t> dims;
+  for (const Json& dim : json.at("image").as_array()) dims.push_back(dim.as_int());
+  entry.image = Shape(dims);
+  entry.classes = json.at("classes").as_int();
+  entry.train_size = json.at("train").as_int();
+  entry.test_size = json.at("test").as_int();
+  if (const Json* npm = json.find("npm")) entry.npm = parse_npm(*npm);
+  if (const Json* addresses = json.find("addresses")) {
+    for (const Json& address : addresses->as_array())
+      entry.addresses.push_back(address.as_string());
+  }
+  for (const Json& file : json.at("files").as_array()) {
+    entry.files.push_back(parse_file(file, entry.embedded));
+  }
+  if (entry.files.size() != kFilesPerSet) {
+    fail(fmt::format("{}: '{}' has {} files, not {}", what, entry.name, entry.files.size(),
+                     kFilesPerSet),
+         "name training images, training labels, test images and test labels, in this order");
+  }
+  return entry;
+}
+
+}  // namespace
+
+std::vector<CatalogEntry> parse_catalog(std::string_view text, std::string_view what) {
+  const Json json = Json::parse(text, what);
+  std::vector<CatalogEntry> entries;
+  for (const Json& entry : json.at("datasets").as_array()) {
+    entries.push_back(parse_entry(entry, what));
+  }
+  return entries;
+}
+
+const std::vector<CatalogEntry>& catalog() {
+  static const std::vector<CatalogEntry> entries = [] {
+    const auto bytes = embedded_file("catalog.json");
+    return parse_catalog({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                         "catalog.json");
+  }();
+  return entries;
+}
+
+const CatalogEntry* find_catalog_entry(std::string_view name) {
+  for (const CatalogEntry& entry : catalog()) {
+    if (entry.name == name) return &entry;
+  }
+  return nullptr;
+}
+
+const CatalogEntry& catalog_entry(const std::string& name) {
+  if (const CatalogEntry* entry = find_catalog_entry(name)) return *entry;
+  std::vector<std::string> names;
+  for (const CatalogEntry& entry : catalog()) names.push_back(entry.name);
+  const std::string nearest = nearest_name(name, names);
+  fail_usage(fmt::format("no data set or directory is called '{}'", name),
+             fmt::format("{}known data sets: {}; or give a directory with IDX files",
+                         nearest.empty() ? "" : fmt::format("did you mean '{}'? ", nearest),
+                         fmt::join(names, ", ")));
+}
+
+}  // namespace cairn

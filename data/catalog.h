@@ -1,0 +1,52 @@
+// The data sets that Cairn knows by name: data/catalog.json, which is part of the program.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/shape.h"
+
+namespace cairn {
+
+struct CatalogFile {
+  std::string name;            // of the unpacked file in the cache
+  int64_t bytes = 0;           // unpacked
+  std::string sha256;          // of the unpacked file
+  std::string member;          // its path in the npm package
+  std::string download;        // its name below each address; may be packed by gzip
+  int64_t download_bytes = 0;  // of that
+};
+
+struct NpmPackage {
+  std::string package, version;
+  int64_t bytes = 0;  // of the archive
+};
+
+struct CatalogEntry {
+  std::string name, description, licence;
+  bool embedded = false;  // part of the program: never fetched
+  Shape image;            // (C,H,W)
+  int64_t classes = 0;
+  int64_t train_size = 0, test_size = 0;
+  std::optional<NpmPackage> npm;
+  std::vector<std::string> addresses;  // each ends in '/'
+  std::vector<CatalogFile> files;      // training images, training labels, test images, test labels
+};
+
+/// All entries, in the order of data/catalog.json.
+const std::vector<CatalogEntry>& catalog();
+
+/// The entry of that name, or nullptr.
+const CatalogEntry* find_catalog_entry(std::string_view name);
+
+/// The entry of that name; a UsageError that lists the known names and the nearest where there is
+/// none.
+const CatalogEntry& catalog_entry(const std::string& name);
+
+/// Reads text in the form of data/catalog.json; `what` names it in errors.
+std::vector<CatalogEntry> parse_catalog(std::string_view text, std::string_view what);
+
+}  // namespace cairn
