@@ -28,7 +28,8 @@ double parse_value(const AttrDef& def, std::string_view text, std::string_view o
   for (size_t i = 0; i < def.choices.size(); ++i)
     if (def.choices[i] == text) return static_cast<double>(i);
   if (def.type == AttrType::choice)
-    fail(fmt::format("{}: {}={} is none of {}", owner, def.name, text, fmt::join(def.choices, ", ")));
+    fail(fmt::format("{}: {}={} is none of {}", owner, def.name, text,
+                     fmt::join(def.choices, ", ")));
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size())
@@ -55,7 +56,8 @@ Attrs& Attrs::set(std::string_view name, std::span<const double> values, std::st
     const AttrDef& def = schema_[i];
     if (def.name != name) continue;
     if (values.empty() || values.size() > static_cast<size_t>(def.count))
-      fail(fmt::format("{}: {} takes 1 to {} values, got {}", owner, name, def.count, values.size()));
+      fail(fmt::format("{}: {} takes 1 to {} values, got {}", owner, name, def.count,
+                       values.size()));
     for (size_t k = 0; k < values_[i].size(); ++k) {
       const double value = values[k < values.size() ? k : values.size() - 1];
       check(def, value, owner);
@@ -98,9 +100,10 @@ std::string Attrs::to_string() const {
   for (size_t i = 0; i < schema_.size(); ++i) {
     const AttrDef& def = schema_[i];
     const std::span<const double> values(values_[i].data(), static_cast<size_t>(def.count));
-    items.push_back(def.type == AttrType::choice
-                        ? fmt::format("{}={}", def.name, def.choices[static_cast<size_t>(values[0])])
-                        : fmt::format("{}={}", def.name, fmt::join(values, ",")));
+    items.push_back(
+        def.type == AttrType::choice
+            ? fmt::format("{}={}", def.name, def.choices[static_cast<size_t>(values[0])])
+            : fmt::format("{}={}", def.name, fmt::join(values, ",")));
   }
   return fmt::format("{}", fmt::join(items, " "));
 }

@@ -25,20 +25,22 @@ struct AttrDef {
   std::span<const std::string_view> choices = {};
 };
 
-/// Values for a schema, in the schema's order, so that kernels read them by index. A value of a `count` of
-/// several that is given once holds for all.
+/// Values for a schema, in the schema's order, so that kernels read them by index. A value of a
+/// `count` of several that is given once holds for all.
 class Attrs {
  public:
   Attrs() = default;
   /// The schema's defaults.
   explicit Attrs(std::span<const AttrDef> schema);
 
-  /// From text: "stride=2,1 padding=1 reduction=mean". An Error names the attribute that is unknown, out of
-  /// its range or unreadable; `owner` is the op's name for that message.
-  static Attrs parse(std::span<const AttrDef> schema, std::string_view text, std::string_view owner);
+  /// From text: "stride=2,1 padding=1 reduction=mean". An Error names the attribute that is
+  /// unknown, out of its range or unreadable; `owner` is the op's name for that message.
+  static Attrs parse(std::span<const AttrDef> schema, std::string_view text,
+                     std::string_view owner);
 
   /// Sets the attribute of that name; same errors as parse.
-  Attrs& set(std::string_view name, std::span<const double> values, std::string_view owner = "an op");
+  Attrs& set(std::string_view name, std::span<const double> values,
+             std::string_view owner = "an op");
   Attrs& set(std::string_view name, double value) { return set(name, std::span(&value, 1)); }
 
   int64_t integer(int index, int k = 0) const { return static_cast<int64_t>(real(index, k)); }

@@ -7,8 +7,8 @@
 
 namespace cairn {
 
-/// One backward walk. A parameter's gradient goes into its state the moment a use contributes; any other
-/// value's contributions are added by `add` nodes.
+/// One backward walk. A parameter's gradient goes into its state the moment a use contributes; any
+/// other value's contributions are added by `add` nodes.
 class Backward {
  public:
   Backward(Graph& graph, std::span<const Value> wrt, bool accumulate)
@@ -48,7 +48,8 @@ class Backward {
     const Value base = graph_.base_of(v);
     const Value g = graph_.reshape(gradient, graph_[base].type.shape);
     if (accumulate_ && graph_[base].kind == ValueKind::parameter) {
-      graph_.add("accumulate", {graph_.gradient_of(base), g}, {}, graph_[base].name + ".accumulate");
+      graph_.add("accumulate", {graph_.gradient_of(base), g}, {},
+                 graph_[base].name + ".accumulate");
       return;
     }
     Value& sum = gradient_[index(base)];

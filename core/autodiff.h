@@ -1,5 +1,6 @@
-// Backpropagation as the chain rule on the graph (Rumelhart, Hinton and Williams 1986; reverse accumulation
-// after Linnainmaa 1970): walks the nodes backwards and appends the nodes that compute gradients.
+// Backpropagation as the chain rule on the graph (Rumelhart, Hinton and Williams 1986; reverse
+// accumulation after Linnainmaa 1970): walks the nodes backwards and appends the nodes that compute
+// gradients.
 //
 // Nothing later knows of gradients: what is appended are ordinary nodes.
 #pragma once
@@ -12,8 +13,9 @@
 
 namespace cairn {
 
-/// What an op's gradient rule sees of its node: dL/d(inputs) in terms of inputs, outputs and dL/d(outputs).
-/// A rule mentions only the values that it needs, so that the planner can free the others.
+/// What an op's gradient rule sees of its node: dL/d(inputs) in terms of inputs, outputs and
+/// dL/d(outputs). A rule mentions only the values that it needs, so that the planner can free the
+/// others.
 class GradientRule {
  public:
   Value in(int i) const;
@@ -41,8 +43,9 @@ class GradientRule {
   int node_;
 };
 
-/// dL/d(wrt[i]), given seeds[i] = dL/d(outputs[i]); none where L does not depend on wrt[i]. Where a value
-/// is used several times its gradients add in the order in which the backward walk meets the uses.
+/// dL/d(wrt[i]), given seeds[i] = dL/d(outputs[i]); none where L does not depend on wrt[i]. Where a
+/// value is used several times its gradients add in the order in which the backward walk meets the
+/// uses.
 std::vector<Value> gradients(Graph& graph, std::span<const Value> outputs,
                              std::span<const Value> seeds, std::span<const Value> wrt);
 

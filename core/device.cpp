@@ -32,8 +32,9 @@ class CpuDevice : public Device {
   void* allocate(size_t bytes) override {
     void* data = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
     if (!data)
-      fail(fmt::format("out of memory: {:.1f} MB were asked for", static_cast<double>(bytes) * 1e-6),
-           "choose a smaller batch");
+      fail(
+          fmt::format("out of memory: {:.1f} MB were asked for", static_cast<double>(bytes) * 1e-6),
+          "choose a smaller batch");
     return data;
   }
   void release(void* data) noexcept override { std::free(data); }
@@ -87,7 +88,8 @@ std::unique_ptr<Device> open_device(const std::string& spec, int threads, std::s
     if (note) *note = reason;
     return std::make_unique<CpuDevice>(DeviceKind::cpu, threads);
   }
-  fail_usage(fmt::format("'{}' names no device", spec), "use reference, cpu, cuda, cuda:INDEX or auto");
+  fail_usage(fmt::format("'{}' names no device", spec),
+             "use reference, cpu, cuda, cuda:INDEX or auto");
 }
 
 }  // namespace cairn

@@ -12,7 +12,8 @@ namespace cairn {
 
 enum class DeviceKind : uint8_t { reference, cpu, cuda };
 
-/// A place to run. Memory calls block until done unless they say otherwise; failed calls throw Error.
+/// A place to run. Memory calls block until done unless they say otherwise; failed calls throw
+/// Error.
 class Device {
  public:
   virtual ~Device() = default;
@@ -34,13 +35,14 @@ class Device {
   virtual ThreadPool* pool() { return nullptr; }
 };
 
-/// Opens "reference", "cpu", "cuda", "cuda:1" or "auto". auto takes CUDA where a device answers, else the
-/// CPU; `note`, where given, receives one line that says why CUDA was left out. `threads` (CPU) may exceed
-/// the cores; 0 takes them all.
-std::unique_ptr<Device> open_device(const std::string& spec, int threads, std::string* note = nullptr);
+/// Opens "reference", "cpu", "cuda", "cuda:1" or "auto". auto takes CUDA where a device answers,
+/// else the CPU; `note`, where given, receives one line that says why CUDA was left out. `threads`
+/// (CPU) may exceed the cores; 0 takes them all.
+std::unique_ptr<Device> open_device(const std::string& spec, int threads,
+                                    std::string* note = nullptr);
 
-/// The kernel of an op for a CPU device: the fast one where the op has one and real is f32, else the
-/// reference.
+/// The kernel of an op for a CPU device: the fast one where the op has one and real is f32, else
+/// the reference.
 KernelFn cpu_kernel(const OpDef& op, DeviceKind kind, DType real);
 
 // One of core/cuda_off.cpp and core/cuda/device.cpp, by build:

@@ -165,7 +165,8 @@ namespace {
 
 /// total (+)= the partial sums of all groups, in group order.
 template <class T>
-void add_partials(T* total, const T* partials, int64_t stride, int64_t groups, int64_t n, bool adds) {
+void add_partials(T* total, const T* partials, int64_t stride, int64_t groups, int64_t n,
+                  bool adds) {
   for (int64_t i = 0; i < n; ++i) total[i] = adds ? total[i] + partials[i] : partials[i];
   for (int64_t g = 1; g < groups; ++g) {
     const T* part = partials + g * stride;
@@ -181,7 +182,8 @@ void Executor::fold(const BoundStage& stage) {
   const auto add = [&](auto real, const Fold& f, int64_t begin, int64_t end) {
     using T = decltype(real);
     add_partials(static_cast<T*>(f.total) + begin, static_cast<const T*>(f.partials) + begin,
-                 plan.group_bytes / static_cast<int64_t>(sizeof(T)), plan.groups, end - begin, f.adds);
+                 plan.group_bytes / static_cast<int64_t>(sizeof(T)), plan.groups, end - begin,
+                 f.adds);
   };
   Args args;
   args.pool = device_.pool();
@@ -214,7 +216,8 @@ void Executor::run_node(int node) {
 
 Tensor Executor::tensor(Value v) const {
   if (program_.plan.placements[static_cast<size_t>(v.id)].space == Space::group)
-    fail(fmt::format("'{}' lives for one slice only", program_.graph[v].name), "plan with keep = true");
+    fail(fmt::format("'{}' lives for one slice only", program_.graph[v].name),
+         "plan with keep = true");
   return place(v, -1, 0, false);
 }
 

@@ -33,7 +33,8 @@ std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* c
 
 class Executor {
  public:
-  /// Declares the program's persistent values in `store`; program, store and scratch must outlive this.
+  /// Declares the program's persistent values in `store`; program, store and scratch must outlive
+  /// this.
   Executor(const Program& program, Store& store, std::shared_ptr<Scratch> scratch);
 
   /// All nodes. On CUDA this only enqueues work.
@@ -42,8 +43,8 @@ class Executor {
   void run_node(int node);
 
   const Program& program() const { return program_; }
-  /// The memory of a value as the whole batch sees it. Meaningful after a run, for persistent values and,
-  /// in a plan made with `keep`, for all.
+  /// The memory of a value as the whole batch sees it. Meaningful after a run, for persistent
+  /// values and, in a plan made with `keep`, for all.
   Tensor tensor(Value v) const;
   /// The same copied to the host in PyTorch's order, `examples` rows where batched.
   std::vector<double> read(Value v, int64_t examples) const;
@@ -75,7 +76,9 @@ class Executor {
   void run_sliced(BoundStage& stage);
   void run_group(BoundStage& stage, int64_t group);
   void fold(const BoundStage& stage);
-  void invoke(Call& call) { call.kernel ? call.kernel(call.args) : device_.call(*call.op, store_.real(), call.args); }
+  void invoke(Call& call) {
+    call.kernel ? call.kernel(call.args) : device_.call(*call.op, store_.real(), call.args);
+  }
 
   const Program& program_;
   Store& store_;

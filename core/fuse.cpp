@@ -29,7 +29,8 @@ void remove_nodes(Graph& graph, const std::vector<bool>& dead) {
 std::vector<int> producers(const Graph& graph) {
   std::vector<int> made_by(graph.values().size(), -1);
   for (size_t n = 0; n < graph.nodes().size(); ++n)
-    for (const Value v : graph.nodes()[n].outputs) made_by[static_cast<size_t>(v.id)] = static_cast<int>(n);
+    for (const Value v : graph.nodes()[n].outputs)
+      made_by[static_cast<size_t>(v.id)] = static_cast<int>(n);
   return made_by;
 }
 

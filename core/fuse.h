@@ -1,17 +1,17 @@
-// Rewrites that save passes over memory. What may vanish into what stands in the ops' fusion rules; beside
-// `accumulate`, which autodiff emits, no op is known here by name.
+// Rewrites that save passes over memory. What may vanish into what stands in the ops' fusion rules;
+// beside `accumulate`, which autodiff emits, no op is known here by name.
 #pragma once
 
 #include "core/graph.h"
 
 namespace cairn {
 
-/// Lets an op vanish into the one that makes its input, as its FusionRule says, where nobody else uses that
-/// input: conv2d -> tanh becomes conv2d with activation=tanh.
+/// Lets an op vanish into the one that makes its input, as its FusionRule says, where nobody else
+/// uses that input: conv2d -> tanh becomes conv2d with activation=tanh.
 void fuse_epilogues(Graph& graph);
 
-/// A sum over the batch that only goes into an accumulated state is added there directly: its `accumulate`
-/// node vanishes. Returns for each value the state that it stands for, or none.
+/// A sum over the batch that only goes into an accumulated state is added there directly: its
+/// `accumulate` node vanishes. Returns for each value the state that it stands for, or none.
 std::vector<Value> bind_accumulators(Graph& graph);
 
 }  // namespace cairn

@@ -16,7 +16,8 @@ bool fits(const InputDef& def, const TensorType& type) {
 
 void check_inputs(const Graph& graph, const OpDef& op, const std::vector<Value>& inputs) {
   if (inputs.size() > op.inputs.size())
-    fail(fmt::format("{} takes at most {} inputs, got {}", op.name, op.inputs.size(), inputs.size()));
+    fail(fmt::format("{} takes at most {} inputs, got {}", op.name, op.inputs.size(),
+                     inputs.size()));
   for (size_t i = 0; i < op.inputs.size(); ++i) {
     const InputDef& def = op.inputs[i];
     if (i >= inputs.size() || !inputs[i]) {
@@ -47,7 +48,8 @@ Value Graph::input(std::string name, const TensorType& type) {
 }
 
 Value Graph::parameter(std::string name, const Shape& shape, Init init) {
-  return new_value({std::move(name), {DType::f32, shape, false}, ValueKind::parameter, -1, {}, init});
+  return new_value(
+      {std::move(name), {DType::f32, shape, false}, ValueKind::parameter, -1, {}, init});
 }
 
 Value Graph::state(std::string name, const TensorType& type) {
@@ -78,7 +80,11 @@ std::vector<Value> Graph::add(const OpDef& op, std::vector<Value> inputs, const 
   op.infer(types.types());
   for (size_t i = 0; i < types.out.size(); ++i)
     node.outputs.push_back(new_value({fmt::format("{}.{}", node.name, op.outputs[i].name),
-                                      types.out[i], ValueKind::activation, index, {}, {}}));
+                                      types.out[i],
+                                      ValueKind::activation,
+                                      index,
+                                      {},
+                                      {}}));
   nodes_.push_back(node);
   return node.outputs;
 }
@@ -100,7 +106,8 @@ Value Graph::reshape(Value value, const Shape& shape) {
          "a view keeps the number of elements");
   TensorType type = info.type;
   type.shape = shape;
-  ValueInfo view{info.name + ".view", type, ValueKind::activation, info.producer, base_of(value), {}};
+  ValueInfo view{info.name + ".view", type,           ValueKind::activation,
+                 info.producer,       base_of(value), {}};
   return new_value(std::move(view));
 }
 

@@ -67,8 +67,8 @@ class Graph {
   /// The gradient state of a parameter; made on first use.
   Value gradient_of(Value parameter);
 
-  /// Adds a node and returns its outputs. An Error names the op and the input where a type does not fit.
-  /// The node's name, default the op's with a number, keys its random numbers.
+  /// Adds a node and returns its outputs. An Error names the op and the input where a type does not
+  /// fit. The node's name, default the op's with a number, keys its random numbers.
   std::vector<Value> add(const OpDef& op, std::vector<Value> inputs, const Attrs& attrs,
                          std::string name = {});
   /// The same for an op by name, with attributes as text; returns output 0, or none.

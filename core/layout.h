@@ -1,10 +1,10 @@
 // What memory holds, and nothing else knows: the map from PyTorch's indices to elements.
 //
 // A *batched* tensor is a row of slices. A slice holds `width` examples as one dense block
-// [features][width], features being the per-example shape in row-major order: a matrix in which every
-// column is an example. Example n lies in slice n / width, lane n % width. `width` is chosen by the plan:
-// 1, 8, 16 or 32 on the CPU, the whole batch on CUDA.
-// A *plain* tensor (weights, anything without a batch) is dense row-major.
+// [features][width], features being the per-example shape in row-major order: a matrix in which
+// every column is an example. Example n lies in slice n / width, lane n % width. `width` is chosen
+// by the plan: 1, 8, 16 or 32 on the CPU, the whole batch on CUDA. A *plain* tensor (weights,
+// anything without a batch) is dense row-major.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,8 @@ Cost stream_cost(const OpTypes& t, double per_output) {
   for (size_t i = 0; i < t.in.size(); ++i)
     cost.bytes += t.in_elements(static_cast<int>(i)) * static_cast<double>(size_of(t.in[i].dtype));
   for (size_t i = 0; i < t.out.size(); ++i)
-    cost.bytes += t.out_elements(static_cast<int>(i)) * static_cast<double>(size_of(t.out[i].dtype));
+    cost.bytes +=
+        t.out_elements(static_cast<int>(i)) * static_cast<double>(size_of(t.out[i].dtype));
   cost.flops = per_output * (t.out.empty() ? t.in_elements(0) : t.out_elements(0));
   return cost;
 }

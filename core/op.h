@@ -1,7 +1,8 @@
 // An op is a row of data: everything that the rest of Cairn knows of it stands in one OpDef.
 //
-// Graph, autodiff, fusion, planner, executor, tests and benchmarks loop over rows; none of them knows an op
-// by name. A folder of kernels/ exports an array of rows; CMake makes the table from the folder names.
+// Graph, autodiff, fusion, planner, executor, tests and benchmarks loop over rows; none of them
+// knows an op by name. A folder of kernels/ exports an array of rows; CMake makes the table from
+// the folder names.
 #pragma once
 
 #include <span>
@@ -38,8 +39,8 @@ struct InputDef {
   DType dtype = DType::f32;
 };
 
-/// A named output. A `sum` is plain and an accumulator: the kernel adds to what is there, and the executor
-/// clears it beforehand unless it stands for an accumulated state.
+/// A named output. A `sum` is plain and an accumulator: the kernel adds to what is there, and the
+/// executor clears it beforehand unless it stands for an accumulated state.
 struct OutputDef {
   std::string_view name;
   Layout layout = Layout::batched;
@@ -69,8 +70,8 @@ struct Cost {
   double flops = 0;
 };
 
-/// What a kernel is called with. Batched tensors are whole or narrowed to one slice; `first` is the batch
-/// index of the first example that they hold.
+/// What a kernel is called with. Batched tensors are whole or narrowed to one slice; `first` is the
+/// batch index of the first example that they hold.
 struct Args {
   const Tensor* in = nullptr;  // an absent optional input has data == nullptr
   const Tensor* out = nullptr;
@@ -79,7 +80,8 @@ struct Args {
   void* workspace = nullptr;
   PhiloxKey key;
   int64_t first = 0;
-  ThreadPool* pool = nullptr;  // CPU: threads for a call that is not one slice of many; else nullptr
+  ThreadPool* pool =
+      nullptr;  // CPU: threads for a call that is not one slice of many; else nullptr
 
   /// Examples among the lanes of slice s that are real (host memory only).
   int64_t valid_lanes(const Tensor& t, int64_t s) const {
@@ -100,7 +102,8 @@ struct Reference {
   KernelFn f64 = nullptr;
 };
 
-/// This op may vanish into the op that makes its input: that one then gets attribute `attr` = `value`.
+/// This op may vanish into the op that makes its input: that one then gets attribute `attr` =
+/// `value`.
 struct FusionRule {
   std::string_view into;
   std::string_view attr;
@@ -110,7 +113,8 @@ struct FusionRule {
 /// How a test fills an input that has no given values.
 enum class Fill : uint8_t {
   normal,  // standard normal
-  spread,  // distinct values in (-1, 1), none within 1/(2 elements) of zero or of each other: no kinks
+  spread,  // distinct values in (-1, 1), none within 1/(2 elements) of zero or of each other: no
+           // kinks
   unit,    // uniform in (0, 1)
   labels,  // whole numbers 0 ... range-1
   zeros
@@ -129,7 +133,8 @@ struct Case {
   std::string_view attrs = "";
   int64_t n = 2;  // examples
   std::array<CaseInput, 8> inputs = {};
-  // Golden values from outside Cairn: outputs, then mutated inputs, in order; empty spans are not compared.
+  // Golden values from outside Cairn: outputs, then mutated inputs, in order; empty spans are not
+  // compared.
   std::array<std::span<const double>, 6> expect = {};
   std::string_view error = "";  // the row is bad input, refused with a message that holds this text
   StepState step = {};          // n_valid is set to n where it is 0
@@ -165,8 +170,8 @@ struct OpDef {
   InferFn infer = nullptr;
   WorkspaceFn workspace = nullptr;  // bytes on CUDA; no_workspace
   Reference reference;
-  KernelFn cpu = nullptr;  // optional: the reference serves where it doesn't pay
-  CudaFn cuda = nullptr;   // cuda_twin(f)
+  KernelFn cpu = nullptr;         // optional: the reference serves where it doesn't pay
+  CudaFn cuda = nullptr;          // cuda_twin(f)
   GradientFn gradient = nullptr;  // not_differentiable
   CostFn cost = nullptr;
   Rows<FusionRule> fusions;
@@ -177,7 +182,8 @@ struct OpDef {
 int64_t no_workspace(const OpTypes&);
 /// A gradient rule that is a clear error: the op's name and that it has no derivative.
 void not_differentiable(GradientRule&);
-/// Every input and output once through memory, and `per_output` operations for each element of output 0.
+/// Every input and output once through memory, and `per_output` operations for each element of
+/// output 0.
 Cost stream_cost(const OpTypes& t, double per_output);
 
 #ifdef CAIRN_WITH_CUDA
@@ -210,8 +216,8 @@ consteval OpDef checked(OpDef op) {
 /// Checks a shape rule's condition: an Error that begins with the op's name.
 void expect(bool condition, std::string_view op, const std::string& what);
 
-/// Splits [0, n) into runs of `grain` and calls f(begin, end) for each, on the call's threads where it has
-/// some. The runs depend on n and grain alone.
+/// Splits [0, n) into runs of `grain` and calls f(begin, end) for each, on the call's threads where
+/// it has some. The runs depend on n and grain alone.
 template <class F>
 void for_ranges(const Args& args, int64_t n, int64_t grain, F f);
 

@@ -19,7 +19,8 @@ struct Interval {
   int64_t offset = 0;
 };
 
-/// Places the largest first, each at the lowest offset that is free during its life. Returns the bytes used.
+/// Places the largest first, each at the lowest offset that is free during its life. Returns the
+/// bytes used.
 int64_t place(std::vector<Interval>& intervals) {
   std::ranges::stable_sort(intervals, std::ranges::greater{}, &Interval::bytes);
   int64_t total = 0;
@@ -33,7 +34,8 @@ int64_t place(std::vector<Interval>& intervals) {
     }
     x.offset = offset;
     total = std::max(total, offset + x.bytes);
-    placed.insert(std::ranges::upper_bound(placed, offset, {}, [](auto* p) { return p->offset; }), &x);
+    placed.insert(std::ranges::upper_bound(placed, offset, {}, [](auto* p) { return p->offset; }),
+                  &x);
   }
   return total;
 }
@@ -44,7 +46,8 @@ class Planner {
       : graph_(graph), accumulators_(accumulators) {
     plan_.options = options;
     plan_.placements.resize(graph.values().size());
-    plan_.groups = options.sliced ? std::max<int64_t>(1, std::min(options.slices(), kMaxGroups)) : 1;
+    plan_.groups =
+        options.sliced ? std::max<int64_t>(1, std::min(options.slices(), kMaxGroups)) : 1;
   }
 
   Plan run() {
@@ -84,7 +87,8 @@ class Planner {
       const Node& node = nodes[static_cast<size_t>(n)];
       const bool sliced = sliceable(node);
       bool joins = sliced && !plan_.stages.empty() && plan_.stages.back().sliced;
-      for (const Value v : node.inputs) joins = joins && !(v && open_sum[static_cast<size_t>(base(v))]);
+      for (const Value v : node.inputs)
+        joins = joins && !(v && open_sum[static_cast<size_t>(base(v))]);
       if (!joins) {
         open_sum.assign(open_sum.size(), false);
         plan_.stages.push_back({n, n, sliced, {}});
@@ -178,7 +182,8 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, const std::vector<Value>& accumulators, const PlanOptions& options) {
+Plan make_plan(const Graph& graph, const std::vector<Value>& accumulators,
+               const PlanOptions& options) {
   return Planner(graph, accumulators, options).run();
 }
 

@@ -1,10 +1,11 @@
 // From graph to schedule: which memory each value has, and which runs of nodes pass slice by slice.
 //
-// On the CPU consecutive nodes whose batch scope allows it form a *sliced stage*: the whole run of nodes,
-// forward and backward, passes over one slice before the next begins, so a slice stays in cache. Slices are
-// dealt to a fixed number of groups, each run in order by one thread; a group has its own memory for values
-// that live within the stage (one slice of each) and its own partial sums, which are added up in group order
-// when the stage ends. Groups depend on the batch alone, so results don't depend on the threads.
+// On the CPU consecutive nodes whose batch scope allows it form a *sliced stage*: the whole run of
+// nodes, forward and backward, passes over one slice before the next begins, so a slice stays in
+// cache. Slices are dealt to a fixed number of groups, each run in order by one thread; a group has
+// its own memory for values that live within the stage (one slice of each) and its own partial
+// sums, which are added up in group order when the stage ends. Groups depend on the batch alone, so
+// results don't depend on the threads.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +17,10 @@
 namespace cairn {
 
 struct PlanOptions {
-  int64_t capacity = 1;       // examples
-  int64_t width = 1;          // examples in a slice
-  bool sliced = false;        // form sliced stages; else every node sees the whole batch
-  bool keep = false;          // no memory is used twice: every value can be read after the run
+  int64_t capacity = 1;  // examples
+  int64_t width = 1;     // examples in a slice
+  bool sliced = false;   // form sliced stages; else every node sees the whole batch
+  bool keep = false;     // no memory is used twice: every value can be read after the run
   DType real = DType::f32;
 
   int64_t slices() const { return slices_for(capacity, width); }
@@ -54,6 +55,7 @@ struct Plan {
 };
 
 /// Plans a graph whose accumulators are bound as bind_accumulators() said.
-Plan make_plan(const Graph& graph, const std::vector<Value>& accumulators, const PlanOptions& options);
+Plan make_plan(const Graph& graph, const std::vector<Value>& accumulators,
+               const PlanOptions& options);
 
 }  // namespace cairn

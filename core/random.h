@@ -1,9 +1,9 @@
 // Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as
 // 1, 2, 3", SC 2011).
 //
-// A number is a function of (key, step, element): the key is the run's seed and the hash of a node's name,
-// the element is the index in PyTorch's order with the global example index. So it does not depend on
-// device, layout, thread count or rank, and needs no state.
+// A number is a function of (key, step, element): the key is the run's seed and the hash of a
+// node's name, the element is the index in PyTorch's order with the global example index. So it
+// does not depend on device, layout, thread count or rank, and needs no state.
 #pragma once
 
 #include <array>
@@ -68,16 +68,17 @@ CAIRN_HD constexpr float random_unit(PhiloxKey key, uint64_t step, uint64_t elem
   return to_unit(random_word(key, step, element));
 }
 
-/// Standard normal by Box and Muller (1958), one an element; host only, for initial values and tests.
+/// Standard normal by Box and Muller (1958), one an element; host only, for initial values and
+/// tests.
 inline double random_normal(PhiloxKey key, uint64_t step, uint64_t element) {
   const PhiloxBlock b = philox(key, step, element);
   const double u = (b.v[0] + 0.5) * 0x1p-32, v = (b.v[1] + 0.5) * 0x1p-32;
   return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * 3.14159265358979323846 * v);
 }
 
-/// Position `index` of a pseudo-random permutation of [0, n), keyed by (key, step): a four-round Feistel
-/// network over the next even power of two, walked until the image lies below n (Black and Rogaway, 2002).
-/// No memory, no sort; at most four walks are expected.
+/// Position `index` of a pseudo-random permutation of [0, n), keyed by (key, step): a four-round
+/// Feistel network over the next even power of two, walked until the image lies below n (Black and
+/// Rogaway, 2002). No memory, no sort; at most four walks are expected.
 CAIRN_HD constexpr int64_t permuted_index(PhiloxKey key, uint64_t step, int64_t index, int64_t n) {
   int half = 1;
   while ((int64_t{1} << (2 * half)) < n) ++half;

@@ -1,7 +1,8 @@
 // All that varies from step to step, in one struct that lives on the device.
 //
-// Kernels read it through a pointer, so no launch argument depends on the step and a captured step can be
-// replayed. The first kernels of a step advance it (kernels/step_state); checkpoints keep it.
+// Kernels read it through a pointer, so no launch argument depends on the step and a captured step
+// can be replayed. The first kernels of a step advance it (kernels/step_state); checkpoints keep
+// it.
 #pragma once
 
 #include <cstdint>

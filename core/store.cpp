@@ -40,7 +40,8 @@ Store::Store(Device& device, const ParameterMap& parameters, DType real)
   for (const Segment& s : parameters_.segments) {
     const auto view = [&](std::string_view buffer) {
       const Tensor& whole = tensors_.at(std::string(buffer));
-      auto* at = static_cast<std::byte*>(whole.data) + s.offset * static_cast<int64_t>(size_of(real_));
+      auto* at =
+          static_cast<std::byte*>(whole.data) + s.offset * static_cast<int64_t>(size_of(real_));
       return Tensor(at, real_, s.shape);
     };
     tensors_.emplace(s.name, view(kParameters));

@@ -52,8 +52,8 @@ Tensor::Tensor(void* data, DType dtype, const Shape& shape, int64_t width, int64
 
 Tensor Tensor::slice_view(int64_t s) const {
   Tensor view = *this;
-  view.data = static_cast<std::byte*>(data) +
-              s * batch.slice_stride * static_cast<int64_t>(size_of(dtype));
+  view.data =
+      static_cast<std::byte*>(data) + s * batch.slice_stride * static_cast<int64_t>(size_of(dtype));
   view.batch.slices = 1;
   return view;
 }

@@ -11,8 +11,8 @@
 
 namespace cairn {
 
-/// What a value is: element type, and shape as PyTorch has it. For a batched type the shape is that of one
-/// example, so (C,H,W) stands for PyTorch's (N,C,H,W).
+/// What a value is: element type, and shape as PyTorch has it. For a batched type the shape is that
+/// of one example, so (C,H,W) stands for PyTorch's (N,C,H,W).
 struct TensorType {
   DType dtype = DType::f32;
   Shape shape;
@@ -28,9 +28,9 @@ struct Tensor {
   void* data = nullptr;
   DType dtype = DType::f32;
   bool batched = false;
-  Shape shape;              // of one example where batched
-  int64_t features = 1;     // product of the shape
-  BatchLayout batch;        // where batched
+  Shape shape;           // of one example where batched
+  int64_t features = 1;  // product of the shape
+  BatchLayout batch;     // where batched
 
   Tensor() = default;
   /// A plain tensor over `data`.
@@ -62,8 +62,8 @@ struct Tensor {
   Tensor slice_view(int64_t s) const;
 };
 
-// Host-side conversion between PyTorch's order (example-major) and a tensor in host memory, spare lanes
-// included on neither side. `values` holds examples * features numbers for a batched tensor.
+// Host-side conversion between PyTorch's order (example-major) and a tensor in host memory, spare
+// lanes included on neither side. `values` holds examples * features numbers for a batched tensor.
 void copy_from_plain(std::span<const double> values, const Tensor& to);
 std::vector<double> to_plain_values(const Tensor& from, int64_t examples);
 

@@ -1,7 +1,7 @@
 // A persistent pool of threads for loops whose tasks are fixed by shape.
 //
-// Which thread runs a task is left open; what a task computes is not, so results do not depend on the number
-// of threads. Waiting spins briefly, then sleeps, so more threads than cores work too.
+// Which thread runs a task is left open; what a task computes is not, so results do not depend on
+// the number of threads. Waiting spins briefly, then sleeps, so more threads than cores work too.
 #pragma once
 
 #include <atomic>
@@ -24,11 +24,12 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls task(0) ... task(tasks - 1), each once, and returns when all are done. The first exception
-  /// thrown by a task is rethrown here. Not reentrant; allocates nothing.
+  /// Calls task(0) ... task(tasks - 1), each once, and returns when all are done. The first
+  /// exception thrown by a task is rethrown here. Not reentrant; allocates nothing.
   template <class F>
   void run(int64_t tasks, F& task) {
-    run_erased(tasks, [](void* f, int64_t i) { (*static_cast<F*>(f))(i); }, &task);
+    run_erased(
+        tasks, [](void* f, int64_t i) { (*static_cast<F*>(f))(i); }, &task);
   }
 
  private:

@@ -1,0 +1,17 @@
+// What a *_cuda function is given to enqueue its work with.
+#pragma once
+
+#include <cuda_runtime.h>
+
+namespace cairn {
+
+class Cublas;
+
+/// The device's one compute stream and the libraries that run on it. A *_cuda function only enqueues: it
+/// never allocates, synchronises or reads device values.
+struct CudaContext {
+  cudaStream_t stream = nullptr;
+  Cublas* cublas = nullptr;  // opened when first needed
+};
+
+}  // namespace cairn

@@ -1,0 +1,47 @@
+// How kernels are launched: `launch(kernel, Grid{...}, args...)`, with a checked result.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "core/cuda/check.h"
+#include "core/cuda/context.h"
+
+/// An array of `count` elements (a constant) in the block's shared memory.
+#define CAIRN_SHARED(type, name, count) __shared__ type name[count]
+
+namespace cairn {
+
+struct Grid {
+  dim3 grid;
+  dim3 block;
+  size_t smem = 0;  // bytes of dynamic shared memory
+  cudaStream_t stream = nullptr;
+};
+
+constexpr int kThreads = 256;  // of a block, where a kernel has no wish of its own
+
+/// Blocks of `threads` for a grid-stride loop over n elements: at least one, since an empty grid is an
+/// error, and at most 4096, which fill every card several times over.
+inline dim3 blocks_for(int64_t n, int threads = kThreads) {
+  constexpr int64_t kMaxBlocks = 4096;
+  const int64_t blocks = (n + threads - 1) / threads;
+  return dim3(static_cast<unsigned>(std::clamp<int64_t>(blocks, 1, kMaxBlocks)));
+}
+
+/// Enqueues a kernel. The arguments are converted to the kernel's parameter types.
+template <class... P, class... A>
+void launch(void (*kernel)(P...), const Grid& g, A&&... args) {
+  static_assert(sizeof...(P) == sizeof...(A), "the kernel takes another number of arguments");
+  cudaLaunchConfig_t config = {};
+  config.gridDim = g.grid;
+  config.blockDim = g.block;
+  config.dynamicSmemBytes = g.smem;
+  config.stream = g.stream;
+  check(cudaLaunchKernelEx(&config, kernel, static_cast<P>(std::forward<A>(args))...));
+}
+
+}  // namespace cairn

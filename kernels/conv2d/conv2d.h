@@ -1,0 +1,77 @@
+// Two-dimensional convolution (cross-correlation, as in PyTorch) and its two gradients.
+//
+//   conv2d:     y[m,p,q] = act(b[m] + sum over c,i,j of w[m,c,i,j] x[c, p S - P + i D, q S - P + j
+//   D]) conv2d_dx:  dx[c,h,w] = sum over m,i,j of w[m,c,i,j] dy[m,p,q]   where p S - P + i D = h, q
+//   likewise conv2d_dw:  dw[m,c,i,j] += sum over n,p,q of dy[m,p,q] x[c, p S - P + i D, q S - P + j
+//   D]
+//
+// x (Cin,H,W), w (Cout, Cin/groups, KH, KW), b (Cout) optional, y (Cout,OH,OW); stride S, padding P
+// and dilation D are (height, width) pairs; OH = floor((H + 2P - D (KH-1) - 1) / S) + 1. x is zero
+// outside. Attributes as torch.nn.functional.conv2d, beside `activation` (none, relu, tanh,
+// sigmoid). conv2d_dx needs `input_size` (H,W), conv2d_dw `kernel_size` (KH,KW): dy does not
+// determine them. The gradient of b is bias_grad's sum (kernels/bias). Errors: channels that don't
+// divide into groups or don't match, a kernel larger than the padded input. Sources: LeCun et al.
+// 1989 (weight sharing); im2col on CUDA: Chellapilla, Puri and Simard 2006.
+#pragma once
+
+#include <algorithm>
+
+#include "core/op.h"
+
+namespace cairn {
+
+namespace conv2d_attr {
+enum { stride, padding, dilation, groups, activation, input_size, kernel_size };
+}
+
+/// All sizes of one convolution, read from the tensors and attributes of any of the three ops.
+struct ConvShape {
+  int64_t cin = 0, h = 0, w = 0;     // of x
+  int64_t cout = 0, oh = 0, ow = 0;  // of y
+  int64_t kh = 0, kw = 0;            // of the kernel
+  int64_t groups = 1;
+  int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dil_h = 1, dil_w = 1;
+
+  ConvShape(const Shape& x, const Shape& weight, const Shape& y, const Attrs& attrs)
+      : cin(x[0]), h(x[1]), w(x[2]), cout(y[0]), oh(y[1]), ow(y[2]), kh(weight[2]), kw(weight[3]) {
+    using namespace conv2d_attr;
+    groups = attrs.integer(conv2d_attr::groups);
+    stride_h = attrs.integer(stride, 0), stride_w = attrs.integer(stride, 1);
+    pad_h = attrs.integer(padding, 0), pad_w = attrs.integer(padding, 1);
+    dil_h = attrs.integer(dilation, 0), dil_w = attrs.integer(dilation, 1);
+  }
+
+  int64_t cin_group() const { return cin / groups; }
+  int64_t cout_group() const { return cout / groups; }
+  /// Products that make one output: the rows of im2col's matrix, and the columns of w's.
+  int64_t depth() const { return cin_group() * kh * kw; }
+};
+
+/// CUDA: output rows whose columns (depth x rows x OW x n floats) fit the workspace cap; at
+/// least 1.
+inline constexpr int64_t kColumnBytes = int64_t{256} << 20;
+inline int64_t conv2d_chunk_rows(const ConvShape& s, int64_t n) {
+  const int64_t row = std::max<int64_t>(1, s.depth() * s.ow * n * int64_t{sizeof(float)});
+  return std::clamp<int64_t>(kColumnBytes / row, 1, std::max<int64_t>(1, s.oh));
+}
+/// Bytes of such a chunk's columns, for one group.
+inline int64_t conv2d_chunk_bytes(const ConvShape& s, int64_t n) {
+  return conv2d_chunk_rows(s, n) * s.depth() * s.ow * n * int64_t{sizeof(float)};
+}
+
+template <class Real>
+void conv2d_ref(const Args& args);
+template <class Real>
+void conv2d_dx_ref(const Args& args);
+template <class Real>
+void conv2d_dw_ref(const Args& args);
+
+void conv2d_cpu(const Args& args);
+void conv2d_dx_cpu(const Args& args);
+void conv2d_dw_cpu(const Args& args);
+
+void conv2d_cuda(const Args& args, CudaContext& context);
+void conv2d_dx_cuda(const Args& args, CudaContext& context);
+void conv2d_dw_cuda(const Args& args, CudaContext& context);
+
+}  // namespace cairn

@@ -1,0 +1,294 @@
+#include <fmt/format.h>
+
+#include "core/autodiff.h"
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/unary/unary.h"
+
+namespace cairn {
+namespace {
+
+using namespace conv2d_attr;
+
+/// Size of the output along one axis; below 1 where the kernel is larger than the padded input.
+int64_t output_size(int64_t in, int64_t kernel, const Attrs& a, int axis) {
+  const int64_t reach = a.integer(dilation, axis) * (kernel - 1) + 1;
+  const int64_t room = in + 2 * a.integer(padding, axis) - reach;
+  return room < 0 ? 0 : room / a.integer(stride, axis) + 1;
+}
+
+void infer(const OpTypes& t) {
+  const Shape &x = t.shape(0), &w = t.shape(1);
+  const int64_t g = t.attrs.integer(groups);
+  expect(x.rank() == 3, "conv2d",
+         fmt::format("x of one example has shape {}, (C,H,W) is needed", to_string(x)));
+  expect(w.rank() == 4, "conv2d",
+         fmt::format("w {} must be (Cout,Cin/groups,KH,KW)", to_string(w)));
+  expect(w[0] % g == 0 && x[0] == w[1] * g, "conv2d",
+         fmt::format("w {} doesn't fit {} input channels in {} groups", to_string(w), x[0], g));
+  expect(!t.has(2) || t.shape(2) == Shape{w[0]}, "conv2d",
+         fmt::format("b {} must be ({})", to_string(t.shape(2)), w[0]));
+  const int64_t oh = output_size(x[1], w[2], t.attrs, 0), ow = output_size(x[2], w[3], t.attrs, 1);
+  expect(
+      oh > 0 && ow > 0, "conv2d",
+      fmt::format("the kernel {} is larger than the padded input {}", to_string(w), to_string(x)));
+  t.set_out(0, {w[0], oh, ow});
+}
+
+/// Refuses a dy that no x of the given size would produce.
+void expect_output(std::string_view op, const Shape& dy, int64_t h, int64_t w, int64_t kh,
+                   int64_t kw, const Attrs& a) {
+  const Shape wanted{dy[0], output_size(h, kh, a, 0), output_size(w, kw, a, 1)};
+  expect(dy == wanted, op, fmt::format("dy {} should be {}", to_string(dy), to_string(wanted)));
+}
+
+void infer_dx(const OpTypes& t) {
+  const Shape &dy = t.shape(0), &w = t.shape(1);
+  const int64_t g = t.attrs.integer(groups);
+  expect(dy.rank() == 3 && w.rank() == 4 && dy[0] == w[0] && w[0] % g == 0, "conv2d_dx",
+         fmt::format("w {} doesn't fit dy {}", to_string(w), to_string(dy)));
+  const int64_t h = t.attrs.integer(input_size, 0), width = t.attrs.integer(input_size, 1);
+  expect_output("conv2d_dx", dy, h, width, w[2], w[3], t.attrs);
+  t.set_out(0, {w[1] * g, h, width});
+}
+
+void infer_dw(const OpTypes& t) {
+  const Shape &x = t.shape(0), &dy = t.shape(1);
+  const int64_t g = t.attrs.integer(groups);
+  const int64_t kh = t.attrs.integer(kernel_size, 0), kw = t.attrs.integer(kernel_size, 1);
+  expect(x.rank() == 3 && dy.rank() == 3 && x[0] % g == 0 && dy[0] % g == 0, "conv2d_dw",
+         fmt::format("x {} and dy {} don't fit {} groups", to_string(x), to_string(dy), g));
+  expect_output("conv2d_dw", dy, x[1], x[2], kh, kw, t.attrs);
+  t.set_out(0, {dy[0], x[0] / g, kh, kw});
+}
+
+/// One multiplication and one addition a weight, output position and example.
+Cost product_cost(const OpTypes& t, const Shape& w, const Shape& y) {
+  Cost cost = stream_cost(t, 0);
+  cost.flops = 2.0 * static_cast<double>(w.elements() * y[1] * y[2]) * static_cast<double>(t.n);
+  return cost;
+}
+Cost cost(const OpTypes& t) { return product_cost(t, t.shape(1), t.out[0].shape); }
+Cost cost_dx(const OpTypes& t) { return product_cost(t, t.shape(1), t.shape(0)); }
+Cost cost_dw(const OpTypes& t) { return product_cost(t, t.out[0].shape, t.shape(1)); }
+
+int64_t workspace(const OpTypes& t) {
+  return conv2d_chunk_bytes(ConvShape(t.shape(0), t.shape(1), t.out[0].shape, t.attrs), t.n);
+}
+int64_t workspace_dx(const OpTypes& t) {
+  return conv2d_chunk_bytes(ConvShape(t.out[0].shape, t.shape(1), t.shape(0), t.attrs), t.n);
+}
+int64_t workspace_dw(const OpTypes& t) {
+  return conv2d_chunk_bytes(ConvShape(t.shape(0), t.out[0].shape, t.shape(1), t.attrs), t.n);
+}
+
+void gradient(GradientRule& rule) {
+  const Shape x = rule.graph()[rule.in(0)].type.shape, w = rule.graph()[rule.in(1)].type.shape;
+  const auto act = static_cast<Activation>(rule.attrs().integer(activation));
+  Value dz = rule.dout(0);
+  if (act != Activation::none)
+    dz = rule.emit(fmt::format("{}_grad", kActivations[static_cast<size_t>(act)]),
+                   {rule.out(0), dz});
+  Attrs attrs = rule.attrs();
+  const double size[] = {static_cast<double>(x[1]), static_cast<double>(x[2])};
+  const double kernel[] = {static_cast<double>(w[2]), static_cast<double>(w[3])};
+  attrs.set("activation", 0).set("input_size", size).set("kernel_size", kernel);
+  if (rule.wants(0)) rule.set(0, rule.emit("conv2d_dx", {dz, rule.in(1)}, attrs));
+  if (rule.wants(1)) rule.set(1, rule.emit("conv2d_dw", {rule.in(0), dz}, attrs));
+  if (rule.wants(2)) rule.set(2, rule.emit("bias_grad", {dz}));
+}
+
+constexpr double kMaxSize = 1 << 24;
+constexpr InputDef kInputs[] = {{"x"}, {"w", Layout::plain}, {"b", Layout::plain, Use::optional}};
+constexpr OutputDef kOutputs[] = {{"y"}};
+constexpr AttrDef kAttrs[] = {
+    {.name = "stride", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
+    {.name = "padding", .initial = 0, .min = 0, .max = kMaxSize, .count = 2},
+    {.name = "dilation", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
+    {.name = "groups", .initial = 1, .min = 1, .max = kMaxSize},
+    {.name = "activation", .type = AttrType::choice, .max = 3, .choices = kActivations},
+    {.name = "input_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
+    {.name = "kernel_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2}};
+constexpr InputDef kDxInputs[] = {{"dy"}, {"w", Layout::plain}};
+constexpr OutputDef kDxOutputs[] = {{"dx"}};
+constexpr InputDef kDwInputs[] = {{"x"}, {"dy"}};
+constexpr OutputDef kDwOutputs[] = {{"dw", Layout::plain, true}};
+
+// Golden values: tests/oracle/linear_conv2d.py.
+constexpr double kX[] = {-1.25, 0, 1.25, -0.75, 0.5, -1.5, -0.25, 1, -1, 0.25, 1.5, -0.5, 0.75,
+                         -1.25, 0, 1.25, -0.75, 0.5, -1.5, -0.25, 1, -1, 0.25, 1.5, -0.5, 0.75,
+                         -1.25, 0, 1.25, -0.75, 0.5, -1.5, -0.25, 1, -1, 0.25, 1.5, -0.5, 0.75,
+                         -1.25, 0, 1.25, -0.75, 0.5, -1.5, -0.25, 1, -1, 0.25, 1.5, -0.5, 0.75,
+                         -1.25, 0, 1.25, -0.75, 0.5, -1.5, -0.25, 1, -1, 0.25, 1.5, -0.5, 0.75,
+                         -1.25, 0, 1.25, -0.75, 0.5, -1.5, -0.25, 1, -1, 0.25, 1.5, -0.5, 0.75,
+                         -1.25, 0};
+constexpr double kW[] = {-0.25, -0.75, 1, 0.5, 0, -0.5, -1, 0.75, 0.25, -0.25, -0.75, 1};
+constexpr double kB[] = {-0.25, 0.5};
+constexpr double kY[] = {-1.375,  -0.125, 1.125,  1,       0.1875, 0.1875, 0.125, 2.0625,
+                         -0.0625, -0.75,  1.6875, -0.75,   -0.125, 1.125,  -2.5,  0.1875,
+                         0.1875,  -2.25,  2.0625, -0.0625, 0.25,   1.6875, -0.75, -0.75};
+constexpr double kDy[] = {-0.25, 0.5,  -0.5,  0.25,  -0.75, 0,     0.75,  -0.25,
+                          0.5,   -0.5, 0.25,  -0.75, 0,     0.75,  -0.25, 0.5,
+                          -0.5,  0.25, -0.75, 0,     0.75,  -0.25, 0.5,   -0.5};
+constexpr double kDx[] = {
+    -0.25,   0.5,     -0.625,  0.25,    -0.25,   -0.0625, 0.1875,  -0.0625, 0.3125,  0.25,
+    0.25,    -0.75,   0.125,   -0.375,  0,       0,       0,       -0.125,  0.375,   0,
+    0.1875,  -0.0625, -0.0625, 0.0625,  -0.125,  -0.0625, -0.0625, 0.75,    -0.0625, -0.0625,
+    -0.125,  0.0625,  -0.0625, -0.0625, 0.1875,  0.375,   -0.1875, 0.0625,  0.25,    -0.75,
+    0,       0.75,    -0.25,   0.375,   -0.125,  -0.125,  0.125,   -0.4375, 0,       -0.0625,
+    0.5,     -0.5,    0.5,     -0.25,   0.125,   0,       0,       -0.25,   0.25,    -0.125,
+    -0.1875, 0,       0.375,   0,       -0.1875, 0.8125,  -0.5,    -1,      0.375,   0.375,
+    -0.0625, 0.125,   -0.0625, -0.125,  0.125,   0.1875,  -0.375,  0.125,   0.5,     -0.5};
+constexpr double kDw[] = {-1.0625, 0.75,    0.625,  0.625, 0.625, -0.1875,
+                          -1,      -0.0625, 2.3125, -0.75, 2.375, -0.6875};
+
+constexpr CaseInput kGoldenX{.shape = {2, 4, 5}, .values = kX},
+    kGoldenW{.shape = {2, 1, 3, 2}, .values = kW}, kGoldenB{.shape = {2}, .values = kB},
+    kGoldenDy{.shape = {2, 2, 3}, .values = kDy};
+constexpr std::string_view kGoldenAttrs =
+    "stride=2,1 padding=1,0 dilation=1,2 groups=2 input_size=4,5 kernel_size=3,2";
+
+constexpr Case kCases[] = {
+    {.name = "golden",
+     .attrs = kGoldenAttrs,
+     .inputs = {kGoldenX, kGoldenW, kGoldenB},
+     .expect = {kY}},
+    {.name = "lenet_c1",
+     .n = 33,
+     .inputs = {{{.shape = {1, 32, 32}}, {.shape = {6, 1, 5, 5}}, {.shape = {6}}}},
+     .bench = true},
+    {.name = "lenet_c3",
+     .attrs = "activation=tanh",
+     .n = 17,
+     .inputs = {{{.shape = {6, 14, 14}}, {.shape = {16, 6, 5, 5}}, {.shape = {16}}}},
+     .bench = true},
+    {.name = "resnet_3x3",
+     .attrs = "padding=1",
+     .n = 2,
+     .inputs = {{{.shape = {16, 8, 8}}, {.shape = {16, 16, 3, 3}}}}},
+    {.name = "strided_3x3",
+     .attrs = "stride=2 padding=1",
+     .n = 2,
+     .inputs = {{{.shape = {5, 9, 8}}, {.shape = {11, 5, 3, 3}}, {.shape = {11}}}}},
+    {.name = "one_by_one", .n = 1, .inputs = {{{.shape = {3, 1, 1}}, {.shape = {2, 3, 1, 1}}}}},
+    {.name = "depthwise",
+     .attrs = "groups=5 padding=1",
+     .n = 2,
+     .inputs = {{{.shape = {5, 6, 7}}, {.shape = {5, 1, 3, 3}}, {.shape = {5}}}}},
+    {.name = "stride_above_kernel",
+     .attrs = "stride=3 activation=sigmoid",
+     .n = 2,
+     .inputs = {{{.shape = {3, 10, 7}}, {.shape = {4, 3, 2, 2}}, {.shape = {4}}}}},
+    {.name = "wide_padding",
+     .attrs = "padding=6,4 dilation=3",
+     .n = 2,
+     .inputs = {{{.shape = {2, 3, 5}}, {.shape = {3, 2, 3, 2}}}}},
+    {.name = "wrong_channels",
+     .inputs = {{{.shape = {3, 8, 8}}, {.shape = {4, 2, 3, 3}}}},
+     .error = "doesn't fit 3 input channels"},
+    {.name = "kernel_too_large",
+     .inputs = {{{.shape = {1, 4, 4}}, {.shape = {1, 1, 5, 5}}}},
+     .error = "larger than the padded input"},
+    {.name = "wrong_bias",
+     .inputs = {{{.shape = {1, 4, 4}}, {.shape = {2, 1, 3, 3}}, {.shape = {3}}}},
+     .error = "must be (2)"},
+    {.name = "flat_input",
+     .inputs = {{{.shape = {16}}, {.shape = {2, 1, 3, 3}}}},
+     .error = "(C,H,W) is needed"},
+};
+constexpr Case kDxCases[] = {
+    {.name = "golden", .attrs = kGoldenAttrs, .inputs = {kGoldenDy, kGoldenW}, .expect = {kDx}},
+    {.name = "lenet_c3",
+     .attrs = "input_size=14",
+     .n = 17,
+     .inputs = {{{.shape = {16, 10, 10}}, {.shape = {16, 6, 5, 5}}}},
+     .bench = true},
+    {.name = "padded_3x3",
+     .attrs = "padding=1 input_size=6,7",
+     .n = 33,
+     .inputs = {{{.shape = {11, 6, 7}}, {.shape = {11, 13, 3, 3}}}}},
+    {.name = "strided",
+     .attrs = "stride=2 padding=1 input_size=9,8",
+     .n = 1,
+     .inputs = {{{.shape = {5, 5, 4}}, {.shape = {5, 3, 3, 3}}}}},
+    {.name = "wrong_size",
+     .attrs = "input_size=9",
+     .inputs = {{{.shape = {2, 8, 8}}, {.shape = {2, 1, 3, 3}}}},
+     .error = "should be (2, 7, 7)"},
+};
+constexpr Case kDwCases[] = {
+    {.name = "golden", .attrs = kGoldenAttrs, .inputs = {kGoldenX, kGoldenDy}, .expect = {kDw}},
+    {.name = "lenet_c1",
+     .attrs = "kernel_size=5",
+     .n = 33,
+     .inputs = {{{.shape = {1, 32, 32}}, {.shape = {6, 28, 28}}}},
+     .bench = true},
+    {.name = "lenet_c3",
+     .attrs = "kernel_size=5",
+     .n = 17,
+     .inputs = {{{.shape = {6, 14, 14}}, {.shape = {16, 10, 10}}}},
+     .bench = true},
+    {.name = "padded_3x3",
+     .attrs = "kernel_size=3 padding=1",
+     .n = 2,
+     .inputs = {{{.shape = {13, 6, 7}}, {.shape = {11, 6, 7}}}}},
+    {.name = "strided",
+     .attrs = "kernel_size=3,2 stride=2 padding=1",
+     .n = 1,
+     .inputs = {{{.shape = {3, 9, 8}}, {.shape = {5, 5, 5}}}}},
+    {.name = "wrong_size",
+     .attrs = "kernel_size=3",
+     .inputs = {{{.shape = {1, 9, 9}}, {.shape = {2, 8, 8}}}},
+     .error = "should be (2, 7, 7)"},
+};
+
+constexpr OpDef kOps[] = {
+    checked({.name = "conv2d",
+             .inputs = kInputs,
+             .outputs = kOutputs,
+             .attrs = kAttrs,
+             .scope = Scope::per_example,
+             .infer = infer,
+             .workspace = workspace,
+             .reference = {conv2d_ref<float>, conv2d_ref<double>},
+             .cpu = conv2d_cpu,
+             .cuda = cuda_twin(conv2d_cuda),
+             .gradient = gradient,
+             .cost = cost,
+             .fusions = none,
+             .cases = kCases}),
+    checked({.name = "conv2d_dx",
+             .inputs = kDxInputs,
+             .outputs = kDxOutputs,
+             .attrs = kAttrs,
+             .scope = Scope::per_example,
+             .infer = infer_dx,
+             .workspace = workspace_dx,
+             .reference = {conv2d_dx_ref<float>, conv2d_dx_ref<double>},
+             .cpu = conv2d_dx_cpu,
+             .cuda = cuda_twin(conv2d_dx_cuda),
+             .gradient = not_differentiable,
+             .cost = cost_dx,
+             .fusions = none,
+             .cases = kDxCases}),
+    checked({.name = "conv2d_dw",
+             .inputs = kDwInputs,
+             .outputs = kDwOutputs,
+             .attrs = kAttrs,
+             .scope = Scope::sums_over_batch,
+             .infer = infer_dw,
+             .workspace = workspace_dw,
+             .reference = {conv2d_dw_ref<float>, conv2d_dw_ref<double>},
+             .cpu = conv2d_dw_cpu,
+             .cuda = cuda_twin(conv2d_dw_cuda),
+             .gradient = not_differentiable,
+             .cost = cost_dw,
+             .fusions = none,
+             .cases = kDwCases}),
+};
+
+}  // namespace
+
+extern const std::span<const OpDef> conv2d_ops;
+constinit const std::span<const OpDef> conv2d_ops{kOps};
+
+}  // namespace cairn

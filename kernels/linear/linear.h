@@ -1,0 +1,35 @@
+// The linear layer: every example is a column of x, so the layer is the textbook's product.
+//
+//   linear:     y = act(W x + b)     x (in), W (out, in), b (out) optional, y (out)
+//   linear_dx:  dx = W' dy           dy (out), W (out, in), dx (in)
+//   linear_dw:  dW += dy x'          x (in), dy (out), dW (out, in): summed over the batch
+//
+// The gradient of b is bias_grad's sum (kernels/bias). act is `activation`: none, relu, tanh or
+// sigmoid. Errors: x of another rank than 1 (flatten it first), sizes that don't match. Source:
+// Rumelhart, Hinton and Williams 1986, "Learning representations by back-propagating errors".
+#pragma once
+
+#include "core/op.h"
+
+namespace cairn {
+
+namespace linear_attr {
+enum { activation };
+}
+
+template <class Real>
+void linear_ref(const Args& args);
+template <class Real>
+void linear_dx_ref(const Args& args);
+template <class Real>
+void linear_dw_ref(const Args& args);
+
+void linear_cpu(const Args& args);
+void linear_dx_cpu(const Args& args);
+void linear_dw_cpu(const Args& args);
+
+void linear_cuda(const Args& args, CudaContext& context);
+void linear_dx_cuda(const Args& args, CudaContext& context);
+void linear_dw_cuda(const Args& args, CudaContext& context);
+
+}  // namespace cairn

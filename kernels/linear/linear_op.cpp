@@ -1,0 +1,171 @@
+#include <fmt/format.h>
+
+#include "core/autodiff.h"
+#include "kernels/linear/linear.h"
+#include "kernels/unary/unary.h"
+
+namespace cairn {
+namespace {
+
+void infer(const OpTypes& t) {
+  const Shape &x = t.shape(0), &w = t.shape(1);
+  expect(x.rank() == 1, "linear",
+         fmt::format("x of one example has shape {}, rank 1 is needed: flatten it first",
+                     to_string(x)));
+  expect(w.rank() == 2 && w[1] == x[0], "linear",
+         fmt::format("w {} doesn't fit x with {} features", to_string(w), x[0]));
+  expect(!t.has(2) || t.shape(2) == Shape{w[0]}, "linear",
+         fmt::format("b {} must be ({})", to_string(t.shape(2)), w[0]));
+  t.set_out(0, {w[0]});
+}
+
+void infer_dx(const OpTypes& t) {
+  const Shape &dy = t.shape(0), &w = t.shape(1);
+  expect(dy.rank() == 1 && w.rank() == 2 && w[0] == dy[0], "linear_dx",
+         fmt::format("w {} doesn't fit dy {}", to_string(w), to_string(dy)));
+  t.set_out(0, {w[1]});
+}
+
+void infer_dw(const OpTypes& t) {
+  const Shape &x = t.shape(0), &dy = t.shape(1);
+  expect(x.rank() == 1 && dy.rank() == 1, "linear_dw",
+         fmt::format("x {} and dy {} must be vectors", to_string(x), to_string(dy)));
+  t.set_out(0, {dy[0], x[0]});
+}
+
+/// One multiplication and one addition a weight and example.
+Cost product_cost(const OpTypes& t, double weights) {
+  Cost cost = stream_cost(t, 0);
+  cost.flops = 2 * weights * static_cast<double>(t.n);
+  return cost;
+}
+Cost cost(const OpTypes& t) { return product_cost(t, t.in_elements(1)); }
+Cost cost_dw(const OpTypes& t) { return product_cost(t, t.out_elements(0)); }
+
+void gradient(GradientRule& rule) {
+  const auto act = static_cast<Activation>(rule.attrs().integer(linear_attr::activation));
+  Value dz = rule.dout(0);
+  if (act != Activation::none)
+    dz = rule.emit(fmt::format("{}_grad", kActivations[static_cast<size_t>(act)]),
+                   {rule.out(0), dz});
+  if (rule.wants(0)) rule.set(0, rule.emit("linear_dx", {dz, rule.in(1)}));
+  if (rule.wants(1)) rule.set(1, rule.emit("linear_dw", {rule.in(0), dz}));
+  if (rule.wants(2)) rule.set(2, rule.emit("bias_grad", {dz}));
+}
+
+constexpr InputDef kInputs[] = {{"x"}, {"w", Layout::plain}, {"b", Layout::plain, Use::optional}};
+constexpr OutputDef kOutputs[] = {{"y"}};
+constexpr AttrDef kAttrs[] = {
+    {.name = "activation", .type = AttrType::choice, .max = 3, .choices = kActivations}};
+constexpr InputDef kDxInputs[] = {{"dy"}, {"w", Layout::plain}};
+constexpr OutputDef kDxOutputs[] = {{"dx"}};
+constexpr InputDef kDwInputs[] = {{"x"}, {"dy"}};
+constexpr OutputDef kDwOutputs[] = {{"dw", Layout::plain, true}};
+
+// Golden values: tests/oracle/linear_conv2d.py.
+constexpr double kX[] = {-1, 0.25, -1.25, 0, 1.25, -0.25};
+constexpr double kW[] = {-0.25, -0.75, 1, 0.5, 0, -0.5};
+constexpr double kB[] = {-0.25, 0.5};
+constexpr double kY[] = {-1.4375, 0.625, -1.4375, 0.625};
+constexpr double kTanhY[] = {-0.8931933404, 0.554599722349, -0.8931933404, 0.554599722349};
+constexpr double kDy[] = {-0.25, 0.5, -0.5, 0.25};
+constexpr double kDx[] = {0.3125, 0.1875, -0.5, 0.25, 0.375, -0.625};
+constexpr double kDw[] = {0.25, -0.6875, 0.4375, -0.5, 0.4375, -0.6875};
+
+constexpr CaseInput kGoldenX{.shape = {3}, .values = kX}, kGoldenW{.shape = {2, 3}, .values = kW},
+    kGoldenB{.shape = {2}, .values = kB}, kGoldenDy{.shape = {2}, .values = kDy};
+
+constexpr Case kCases[] = {
+    {.name = "golden", .inputs = {kGoldenX, kGoldenW, kGoldenB}, .expect = {kY}},
+    {.name = "golden_tanh",
+     .attrs = "activation=tanh",
+     .inputs = {kGoldenX, kGoldenW, kGoldenB},
+     .expect = {kTanhY}},
+    {.name = "no_bias", .n = 17, .inputs = {{{.shape = {31}}, {.shape = {5, 31}}}}},
+    {.name = "one_by_one", .n = 1, .inputs = {{{.shape = {1}}, {.shape = {1, 1}}, {.shape = {1}}}}},
+    {.name = "fc1",
+     .n = 33,
+     .inputs = {{{.shape = {400}}, {.shape = {120, 400}}, {.shape = {120}}}},
+     .bench = true},
+    {.name = "sigmoid",
+     .attrs = "activation=sigmoid",
+     .n = 2,
+     .inputs = {{{.shape = {13}}, {.shape = {19, 13}}, {.shape = {19}}}}},
+    {.name = "not_flat",
+     .inputs = {{{.shape = {2, 3}}, {.shape = {4, 6}}}},
+     .error = "flatten it first"},
+    {.name = "wrong_width",
+     .inputs = {{{.shape = {5}}, {.shape = {4, 6}}}},
+     .error = "doesn't fit x with 5 features"},
+    {.name = "wrong_bias",
+     .inputs = {{{.shape = {6}}, {.shape = {4, 6}}, {.shape = {3}}}},
+     .error = "must be (4)"},
+};
+constexpr Case kDxCases[] = {
+    {.name = "golden", .inputs = {kGoldenDy, kGoldenW}, .expect = {kDx}},
+    {.name = "odd", .n = 17, .inputs = {{{.shape = {11}}, {.shape = {11, 37}}}}},
+    {.name = "fc1", .n = 33, .inputs = {{{.shape = {120}}, {.shape = {120, 400}}}}, .bench = true},
+    {.name = "wrong_width",
+     .inputs = {{{.shape = {5}}, {.shape = {4, 6}}}},
+     .error = "doesn't fit"},
+};
+constexpr Case kDwCases[] = {
+    {.name = "golden", .inputs = {kGoldenX, kGoldenDy}, .expect = {kDw}},
+    {.name = "odd", .n = 17, .inputs = {{{.shape = {37}}, {.shape = {11}}}}},
+    {.name = "fc1", .n = 33, .inputs = {{{.shape = {400}}, {.shape = {120}}}}, .bench = true},
+    {.name = "not_flat",
+     .inputs = {{{.shape = {5, 1}}, {.shape = {4}}}},
+     .error = "must be vectors"},
+};
+
+constexpr OpDef kOps[] = {
+    checked({.name = "linear",
+             .inputs = kInputs,
+             .outputs = kOutputs,
+             .attrs = kAttrs,
+             .scope = Scope::per_example,
+             .infer = infer,
+             .workspace = no_workspace,
+             .reference = {linear_ref<float>, linear_ref<double>},
+             .cpu = linear_cpu,
+             .cuda = cuda_twin(linear_cuda),
+             .gradient = gradient,
+             .cost = cost,
+             .fusions = none,
+             .cases = kCases}),
+    checked({.name = "linear_dx",
+             .inputs = kDxInputs,
+             .outputs = kDxOutputs,
+             .attrs = none,
+             .scope = Scope::per_example,
+             .infer = infer_dx,
+             .workspace = no_workspace,
+             .reference = {linear_dx_ref<float>, linear_dx_ref<double>},
+             .cpu = linear_dx_cpu,
+             .cuda = cuda_twin(linear_dx_cuda),
+             .gradient = not_differentiable,
+             .cost = cost,
+             .fusions = none,
+             .cases = kDxCases}),
+    checked({.name = "linear_dw",
+             .inputs = kDwInputs,
+             .outputs = kDwOutputs,
+             .attrs = none,
+             .scope = Scope::sums_over_batch,
+             .infer = infer_dw,
+             .workspace = no_workspace,
+             .reference = {linear_dw_ref<float>, linear_dw_ref<double>},
+             .cpu = linear_dw_cpu,
+             .cuda = cuda_twin(linear_dw_cuda),
+             .gradient = not_differentiable,
+             .cost = cost_dw,
+             .fusions = none,
+             .cases = kDwCases}),
+};
+
+}  // namespace
+
+extern const std::span<const OpDef> linear_ops;
+constinit const std::span<const OpDef> linear_ops{kOps};
+
+}  // namespace cairn

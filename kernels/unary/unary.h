@@ -1,0 +1,66 @@
+// The activation functions, applied to each element, and their gradients in terms of the output y.
+//
+//   relu:     y = max(0, x)            relu_grad:     dx = y > 0 ? dy : 0
+//   tanh:     y = tanh x               tanh_grad:     dx = dy (1 - y^2)
+//   sigmoid:  y = 1 / (1 + exp(-x))    sigmoid_grad:  dx = dy y (1 - y)
+//
+// Any shape, batched or plain. NaN in, NaN out, for relu as well (as in PyTorch); relu'(0) = 0.
+// Following a linear or conv2d node that nobody else reads, a function vanishes into that node's
+// `activation`. Errors: y and dy of different types. Sources: Rumelhart, Hinton and Williams 1986
+// (sigmoid); LeCun et al. 1998, "Efficient BackProp" (tanh); Nair and Hinton 2010, "Rectified
+// linear units improve restricted Boltzmann machines" (relu).
+#pragma once
+
+#include <cmath>
+#include <string_view>
+
+#include "core/host_device.h"
+#include "core/op.h"
+
+namespace cairn {
+
+/// What a layer may apply to its output; the values are those of the attribute `activation`.
+enum class Activation : int { none = 0, relu = 1, tanh = 2, sigmoid = 3 };
+inline constexpr std::string_view kActivations[] = {"none", "relu", "tanh", "sigmoid"};
+
+/// The function; exp sees no positive argument, so nothing overflows.
+template <class Real>
+CAIRN_HD Real activate(Activation a, Real x) {
+  if (a == Activation::relu) return x <= 0 ? Real{0} : x;
+  if (a == Activation::tanh) return std::tanh(x);
+  if (a == Activation::sigmoid) {
+    const Real e = std::exp(x < 0 ? x : -x);
+    return (x < 0 ? e : Real{1}) / (1 + e);
+  }
+  return x;
+}
+
+/// dL/dx from the output y and dy = dL/dy.
+template <class Real>
+CAIRN_HD Real activate_grad(Activation a, Real y, Real dy) {
+  if (a == Activation::relu) return y > 0 ? dy : Real{0};
+  if (a == Activation::tanh) return dy * ((1 - y) * (1 + y));
+  if (a == Activation::sigmoid) return dy * (y * (1 - y));
+  return dy;
+}
+
+template <class Real, Activation a>
+void unary_ref(const Args& args);
+template <class Real, Activation a>
+void unary_grad_ref(const Args& args);
+
+void relu_cpu(const Args& args);
+void tanh_cpu(const Args& args);
+void sigmoid_cpu(const Args& args);
+void relu_grad_cpu(const Args& args);
+void tanh_grad_cpu(const Args& args);
+void sigmoid_grad_cpu(const Args& args);
+
+void relu_cuda(const Args& args, CudaContext& context);
+void tanh_cuda(const Args& args, CudaContext& context);
+void sigmoid_cuda(const Args& args, CudaContext& context);
+void relu_grad_cuda(const Args& args, CudaContext& context);
+void tanh_grad_cuda(const Args& args, CudaContext& context);
+void sigmoid_grad_cuda(const Args& args, CudaContext& context);
+
+}  // namespace cairn

@@ -1,0 +1,43 @@
+#include "layers/layers.h"
+
+#include <fmt/format.h>
+
+namespace cairn {
+
+Value Linear::operator()(Graph& graph, const std::string& name, Value x) const {
+  const Value w = graph.parameter(name + ".weight", {out, in}, make_init(init, in, out));
+  const Value b = bias ? graph.parameter(name + ".bias", {out}, {}) : Value{};
+  return graph.add("linear", {x, w, b}, {}, name);
+}
+
+Value Conv2d::operator()(Graph& graph, const std::string& name, Value x) const {
+  const int64_t taps = kernel * kernel;
+  const Value w = graph.parameter(name + ".weight", {out, in, kernel, kernel},
+                                  make_init(init, in * taps, out * taps));
+  const Value b = bias ? graph.parameter(name + ".bias", {out}, {}) : Value{};
+  return graph.add("conv2d", {x, w, b}, fmt::format("stride={} padding={}", stride, padding), name);
+}
+
+Value AvgPool2d::operator()(Graph& graph, const std::string& name, Value x) const {
+  return graph.add("avg_pool2d", {x}, fmt::format("kernel_size={}", kernel), name);
+}
+
+Value MaxPool2d::operator()(Graph& graph, const std::string& name, Value x) const {
+  return graph.add("max_pool2d", {x}, fmt::format("kernel_size={}", kernel), name);
+}
+
+Value ActivationLayer::operator()(Graph& graph, const std::string& name, Value x) const {
+  return graph.add(op, {x}, {}, name);
+}
+
+Value Flatten::operator()(Graph& graph, const std::string&, Value x) const {
+  return graph.reshape(x, {graph[x].type.shape.elements()});
+}
+
+Value Sequential::operator()(Graph& graph, const std::string& name, Value x) const {
+  for (const auto& [child, layer] : layers_)
+    x = layer(graph, name.empty() ? child : name + "." + child, x);
+  return x;
+}
+
+}  // namespace cairn

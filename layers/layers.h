@@ -1,0 +1,78 @@
+// Layers: parameters and a composition of ops. A layer is anything that can be called with a graph,
+// the name that its parameters take, and a value; it returns the value that it makes of it.
+//
+//   Sequential net;
+//   net.add("conv1", Conv2d{.in = 1, .out = 6, .kernel = 5}).add("tanh1", Tanh{}).add("flatten",
+//   Flatten{}); Value logits = net(graph, "", x);
+//
+// Parameters have PyTorch's names and shapes: "conv1.weight" (6, 1, 5, 5), "conv1.bias" (6).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/graph.h"
+#include "layers/init.h"
+
+namespace cairn {
+
+using Layer = std::function<Value(Graph&, const std::string& name, Value x)>;
+
+/// y = W x + b over (in) -> (out).
+struct Linear {
+  int64_t in = 0, out = 0;
+  InitScheme init = InitScheme::glorot;
+  bool bias = true;
+
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
+/// (in,H,W) -> (out,OH,OW), square kernels.
+struct Conv2d {
+  int64_t in = 0, out = 0, kernel = 3, stride = 1, padding = 0;
+  InitScheme init = InitScheme::glorot;
+  bool bias = true;
+
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
+struct AvgPool2d {
+  int64_t kernel = 2;
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
+struct MaxPool2d {
+  int64_t kernel = 2;
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
+/// A function of one value by the name of its op: "sigmoid", "tanh" or "relu".
+struct ActivationLayer {
+  std::string op;
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+inline ActivationLayer Sigmoid() { return {"sigmoid"}; }
+inline ActivationLayer Tanh() { return {"tanh"}; }
+inline ActivationLayer Relu() { return {"relu"}; }
+
+/// (C,H,W) seen as (C H W): a view.
+struct Flatten {
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
+/// One layer after the other; their names join its own by dots.
+class Sequential {
+ public:
+  Sequential& add(std::string name, Layer layer) {
+    layers_.emplace_back(std::move(name), std::move(layer));
+    return *this;
+  }
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+
+ private:
+  std::vector<std::pair<std::string, Layer>> layers_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,46 @@
+// A model made for the images of a data set: what trainer, evaluator and checkpoints agree on.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "data/dataset.h"
+#include "models/models.h"
+
+namespace cairn {
+
+/// Mean and standard deviation of each channel's pixels, scaled to 0..1.
+struct Normalization {
+  std::array<double, 4> mean{}, deviation{1, 1, 1, 1};
+};
+
+/// Over all pixels of a data set. At most 4 channels; a constant channel gets deviation 1.
+Normalization pixel_statistics(const Dataset& data);
+
+struct Network {
+  const Model* model = nullptr;
+  ModelOptions options;  // complete
+  Shape image;           // (C,H,W) of the data
+  int64_t classes = 0;
+  Normalization normalization;
+  int64_t padding = 0;  // pixels around an image, up to the model's size
+
+  /// A UsageError where the images are larger than the model's input or can't be padded to it evenly.
+  Network(const Model& model, const ModelOptions& options, const Dataset& data,
+          const Normalization& normalization);
+
+  /// Appends gather_batch over states NAME.images and NAME.labels of `count` examples.
+  struct Batch {
+    Value x, labels;
+  };
+  Batch gather(Graph& graph, const std::string& name, int64_t count, bool shuffle) const;
+  /// Appends the layers; returns the logits.
+  Value logits(Graph& graph, Value x) const;
+  /// The input of one example after padding.
+  Shape input() const { return {image[0], image[1] + 2 * padding, image[2] + 2 * padding}; }
+};
+
+/// Copies the data set into the states that gather() declared.
+void load_images(class Store& store, const std::string& name, const Dataset& data);
+
+}  // namespace cairn

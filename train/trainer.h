@@ -1,0 +1,98 @@
+// Training: three executables over one store. `accumulate` gathers a batch, runs the network forward and
+// backward and adds up gradients; `update` advances the schedule and the optimizer; `evaluate` judges.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/executor.h"
+#include "train/network.h"
+
+namespace cairn {
+
+enum class Optimizer : uint8_t { sgd, adam };
+
+struct TrainSettings {
+  int64_t batch = 64;
+  Optimizer optimizer = Optimizer::sgd;
+  double lr = 0.1, momentum = 0.9, weight_decay = 0;
+  std::string schedule = "constant";  // constant, step, cosine or one-cycle
+  int64_t warmup = 0;                 // steps
+  int64_t horizon = 1;                // steps that the schedule spans
+  uint64_t seed = 1;
+};
+
+/// One training step as recorded on the device.
+struct StepRecord {
+  int64_t step = 0;      // from 1
+  int64_t epoch = 0;     // from 0
+  double loss = 0;       // mean over the batch
+  double accuracy = 0;   // fraction of the batch
+  double lr = 0;
+};
+
+/// What an evaluation found.
+struct Evaluation {
+  double loss = 0;      // mean over the examples
+  double accuracy = 0;  // fraction
+  int64_t examples = 0;
+  int64_t classes = 0;
+  std::vector<int64_t> confusion;  // (classes, classes): true class, then predicted
+};
+
+/// Judges a network, whose parameters lie in `store`, on a data set. The set is copied to the device once.
+class Evaluator {
+ public:
+  Evaluator(const Network& network, Store& store, const Dataset& data, const std::string& name,
+            int64_t batch);
+  Evaluation run();
+
+ private:
+  Store& store_;
+  std::string name_;
+  int64_t examples_, classes_, batches_;
+  Program program_;
+  std::unique_ptr<Executor> executor_;
+};
+
+class Trainer {
+ public:
+  /// Copies the data to the device and initialises the parameters from the seed. `network` and `device`
+  /// must outlive the trainer. A UsageError for a batch larger than the data set.
+  Trainer(const Network& network, Device& device, const Dataset& data, const TrainSettings& settings);
+
+  /// One batch and one update. On CUDA this only enqueues work.
+  void step();
+  /// Records of the steps since the last call, oldest first; at least every kRingSteps steps.
+  std::vector<StepRecord> drain();
+
+  static constexpr int64_t kRingSteps = 1024;
+
+  int64_t steps() const { return steps_; }
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  /// Waits for the device and returns the state of the run.
+  StepState state() const;
+  /// Continues from a state read earlier; parameters and optimizer states are written through store().
+  void set_state(const StepState& state);
+
+  Store& store() { return *store_; }
+  const TrainSettings& settings() const { return settings_; }
+  /// Names of the flat buffers that the optimizer keeps beside the parameters, in the store.
+  const std::vector<std::string>& optimizer_states() const { return optimizer_states_; }
+
+ private:
+  Graph accumulate_graph(int64_t count) const;
+  Graph update_graph();
+
+  const Network& network_;
+  TrainSettings settings_;
+  int64_t count_ = 0;
+  int64_t steps_ = 0, drained_ = 0, steps_per_epoch_ = 1;
+  std::vector<std::string> optimizer_states_;
+  Program accumulate_, update_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Executor> accumulate_executor_, update_executor_;
+};
+
+}  // namespace cairn
