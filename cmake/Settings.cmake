@@ -14,6 +14,10 @@ add_library(cairn_settings INTERFACE)
 target_compile_options(cairn_settings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Werror -ffp-contract=off -fno-math-errno>)
 
+# Highway's run-time dispatch takes one of: AVX-512 (AVX3), AVX2, or the baseline of the compiler.
+target_compile_definitions(cairn_settings INTERFACE
+  "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)")
+
 # Runs compilers through ccache where it is installed.
 find_program(CAIRN_CCACHE ccache)
 if(CAIRN_CCACHE)

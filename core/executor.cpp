@@ -28,13 +28,20 @@ PlanOptions plan_options(DeviceKind kind, int64_t batch) {
   return options;
 }
 
-std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* const> programs) {
+std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* const> programs,
+                                      std::shared_ptr<Scratch> shared) {
   int64_t arena = 0, groups = 0, workspace = 0;
   for (const Program* p : programs) {
     arena = std::max(arena, p->plan.arena_bytes);
     groups = std::max(groups, p->plan.group_bytes * p->plan.groups);
     if (device.kind() == DeviceKind::cuda) workspace = std::max(workspace, p->plan.workspace_bytes);
   }
+  const auto holds = [](const Buffer& b, int64_t bytes) {
+    return static_cast<int64_t>(b.bytes()) >= bytes;
+  };
+  if (shared && holds(shared->arena, arena) && holds(shared->groups, groups) &&
+      holds(shared->workspace, workspace))
+    return shared;
   auto scratch = std::make_shared<Scratch>();
   scratch->arena = Buffer(device, static_cast<size_t>(arena));
   scratch->groups = Buffer(device, static_cast<size_t>(groups));

@@ -28,14 +28,18 @@ Program compile(Graph graph, const PlanOptions& options, uint64_t seed, bool fus
 /// The plan that suits a device and a batch.
 PlanOptions plan_options(DeviceKind kind, int64_t batch);
 
-/// Memory that is large enough for each of the programs.
-std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* const> programs);
+/// Memory that is large enough for each of the programs: `shared` itself where that is given and
+/// suffices.
+std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* const> programs,
+                                      std::shared_ptr<Scratch> shared = nullptr);
 
 class Executor {
  public:
   /// Declares the program's persistent values in `store`; program, store and scratch must outlive
   /// this.
   Executor(const Program& program, Store& store, std::shared_ptr<Scratch> scratch);
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
 
   /// All nodes. On CUDA this only enqueues work.
   void run();

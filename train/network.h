@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "core/store.h"
 #include "data/dataset.h"
 #include "models/models.h"
 
@@ -25,7 +26,8 @@ struct Network {
   Normalization normalization;
   int64_t padding = 0;  // pixels around an image, up to the model's size
 
-  /// A UsageError where the images are larger than the model's input or can't be padded to it evenly.
+  /// A UsageError where the images are larger than the model's input or can't be padded to it
+  /// evenly.
   Network(const Model& model, const ModelOptions& options, const Dataset& data,
           const Normalization& normalization);
 
@@ -40,7 +42,10 @@ struct Network {
   Shape input() const { return {image[0], image[1] + 2 * padding, image[2] + 2 * padding}; }
 };
 
+/// The parameters of a network's model, for a Store.
+ParameterMap parameters_of(const Network& network);
+
 /// Copies the data set into the states that gather() declared.
-void load_images(class Store& store, const std::string& name, const Dataset& data);
+void load_images(Store& store, const std::string& name, const Dataset& data);
 
 }  // namespace cairn

@@ -1,5 +1,6 @@
-// Training: three executables over one store. `accumulate` gathers a batch, runs the network forward and
-// backward and adds up gradients; `update` advances the schedule and the optimizer; `evaluate` judges.
+// Training: three executables over one store. `accumulate` gathers a batch, runs the network
+// forward and backward and adds up gradients; `update` advances the schedule and the optimizer;
+// `evaluate` judges.
 #pragma once
 
 #include <memory>
@@ -25,10 +26,10 @@ struct TrainSettings {
 
 /// One training step as recorded on the device.
 struct StepRecord {
-  int64_t step = 0;      // from 1
-  int64_t epoch = 0;     // from 0
-  double loss = 0;       // mean over the batch
-  double accuracy = 0;   // fraction of the batch
+  int64_t step = 0;     // from 1
+  int64_t epoch = 0;    // from 0
+  double loss = 0;      // mean over the batch
+  double accuracy = 0;  // fraction of the batch
   double lr = 0;
 };
 
@@ -41,11 +42,15 @@ struct Evaluation {
   std::vector<int64_t> confusion;  // (classes, classes): true class, then predicted
 };
 
-/// Judges a network, whose parameters lie in `store`, on a data set. The set is copied to the device once.
+/// Judges a network, whose parameters lie in `store`, on a data set. The set is copied to the
+/// device once.
 class Evaluator {
  public:
   Evaluator(const Network& network, Store& store, const Dataset& data, const std::string& name,
-            int64_t batch);
+            int64_t batch, std::shared_ptr<Scratch> scratch = nullptr);
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
+
   Evaluation run();
 
  private:
@@ -58,9 +63,10 @@ class Evaluator {
 
 class Trainer {
  public:
-  /// Copies the data to the device and initialises the parameters from the seed. `network` and `device`
-  /// must outlive the trainer. A UsageError for a batch larger than the data set.
-  Trainer(const Network& network, Device& device, const Dataset& data, const TrainSettings& settings);
+  /// Copies the data to the device and initialises the parameters from the seed. `network` and
+  /// `device` must outlive the trainer. A UsageError for a batch larger than the data set.
+  Trainer(const Network& network, Device& device, const Dataset& data,
+          const TrainSettings& settings);
 
   /// One batch and one update. On CUDA this only enqueues work.
   void step();
@@ -73,10 +79,13 @@ class Trainer {
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
   /// Waits for the device and returns the state of the run.
   StepState state() const;
-  /// Continues from a state read earlier; parameters and optimizer states are written through store().
+  /// Continues from a state read earlier; parameters and optimizer states are written through
+  /// store().
   void set_state(const StepState& state);
 
   Store& store() { return *store_; }
+  /// Memory for activations, for evaluators to share.
+  const std::shared_ptr<Scratch>& scratch() const { return scratch_; }
   const TrainSettings& settings() const { return settings_; }
   /// Names of the flat buffers that the optimizer keeps beside the parameters, in the store.
   const std::vector<std::string>& optimizer_states() const { return optimizer_states_; }
@@ -92,6 +101,7 @@ class Trainer {
   std::vector<std::string> optimizer_states_;
   Program accumulate_, update_;
   std::unique_ptr<Store> store_;
+  std::shared_ptr<Scratch> scratch_;
   std::unique_ptr<Executor> accumulate_executor_, update_executor_;
 };
 

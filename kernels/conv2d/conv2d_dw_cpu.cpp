@@ -57,7 +57,8 @@ HWY_NOINLINE void dw_tile(D d, const DwWalk& t, const float* dy, const float* x,
         CAIRN_UNROLL for (int m = 0; m < kChannels; ++m) gs[m] =
             hn::MaskedLoad(mask, d, g + m * t.dy_channel + v * lanes);
         CAIRN_UNROLL for (int j = 0; j < kTaps; ++j) {
-          const auto xs = hn::LoadU(d, a + j * t.x_tap + v * lanes);
+          auto xs = hn::LoadU(d, a + j * t.x_tap + v * lanes);
+          keep_in_register(xs);
           CAIRN_UNROLL for (int m = 0; m < kChannels; ++m) sum[m][j] =
               hn::MulAdd(gs[m], xs, sum[m][j]);
         }
@@ -92,15 +93,17 @@ void dw_channels(D d, Vectors, const DwWalk& t, int64_t channels, int64_t width,
   const int64_t step = kVectors * static_cast<int64_t>(hn::Lanes(d));
   DwWalk walk = t;
   for (int64_t m = 0; m < channels;) {
-    const bool whole = channels - m >= kTileChannels;
+    const int64_t tile = channels - m >= kTileChannels ? kTileChannels : channels - m >= 2 ? 2 : 1;
     const float* g = dy + m * t.dy_channel;
     float* out = dw + m * t.dw_channel;
     for (int64_t lane = 0; lane < width && lane < valid; lane += step) {
       walk.valid = valid - lane;
-      whole ? dw_taps<kTileChannels, kVectors>(d, walk, taps, g + lane, x + lane, out)
-            : dw_taps<1, kVectors>(d, walk, taps, g + lane, x + lane, out);
+      const auto fn = tile == 1   ? dw_taps<1, kVectors, D>
+                      : tile == 2 ? dw_taps<2, kVectors, D>
+                                  : dw_taps<kTileChannels, kVectors, D>;
+      fn(d, walk, taps, g + lane, x + lane, out);
     }
-    m += whole ? kTileChannels : 1;
+    m += tile;
   }
 }
 

@@ -30,6 +30,16 @@ constexpr int kTileRows = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
 /// Most outputs of a tile over two places.
 constexpr int kPairRows = HWY_TARGET <= HWY_AVX3 ? 6 : 2;
 
+/// Keeps a loaded vector in a register: g++ otherwise folds the load into each product that uses
+/// it, and loads become the bottleneck.
+template <class V>
+HWY_INLINE void keep_in_register(V& v) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+  asm("" : "+v"(v.raw));
+#endif
+  (void)v;
+}
+
 /// One of the three nested loops: how often, and the steps of w and x in elements.
 struct ProductLoop {
   int64_t count = 1, w = 0, x = 0;

@@ -1,0 +1,143 @@
+#include "core/op_runner.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/autodiff.h"
+#include "core/error.h"
+
+namespace cairn {
+namespace {
+
+/// The first example repeated until the lanes of all slices are full: what spare lanes must hold.
+void fill_lanes(std::vector<double>& values, int64_t features, int64_t lanes) {
+  const auto full = static_cast<size_t>(features * lanes);
+  values.reserve(full);
+  while (!values.empty() && values.size() < full)
+    values.push_back(values[values.size() % static_cast<size_t>(features)]);
+}
+
+PlanOptions plan_of(const OpCall& call, const OpRunOptions& options) {
+  PlanOptions plan;
+  plan.capacity = call.n;
+  plan.width = options.width > 0 ? options.width : std::max<int64_t>(1, call.n);
+  plan.sliced = options.sliced;
+  plan.keep = true;
+  plan.real = options.real;
+  return plan;
+}
+
+}  // namespace
+
+OpRunner::OpRunner(Device& device, const OpCall& call, const OpRunOptions& options)
+    : device_(device), call_(call) {
+  const OpDef& op = *call_.op;
+  Graph graph;
+  for (size_t i = 0; i < call_.inputs.size(); ++i) {
+    const auto& input = call_.inputs[i];
+    const std::string name = i < op.inputs.size() ? fmt::format("in.{}", op.inputs[i].name)
+                                                  : fmt::format("in.{}", i);
+    const bool mutated = i < op.inputs.size() && op.inputs[i].use == Use::mutated;
+    inputs_.push_back(!input    ? Value{}
+                      : mutated ? graph.state(name, input->type)
+                                : graph.input(name, input->type));
+  }
+  outputs_ = graph.add(op, inputs_, call_.attrs, call_.name.empty() ? std::string(op.name) : call_.name);
+  program_.graph = std::move(graph);
+  if (options.gradients) append_gradients();
+  program_ = compile(std::move(program_.graph), plan_of(call_, options), call_.seed, false);
+  const Program* programs[] = {&program_};
+  scratch_ = make_scratch(device_, programs);
+  poison_.assign(std::max(scratch_->arena.bytes(), scratch_->groups.bytes()), std::byte{0xff});
+  store_ = std::make_unique<Store>(device_, ParameterMap(program_.graph), options.real);
+  executor_ = std::make_unique<Executor>(program_, *store_, scratch_);
+}
+
+void OpRunner::append_gradients() {
+  Graph& graph = program_.graph;
+  const auto floating = [&](Value v) { return v && is_floating(graph[v].type.dtype); };
+  for (const Value y : outputs_)
+    seeds_.push_back(floating(y) ? graph.input("d" + graph[y].name, graph[y].type) : Value{});
+  seed_values_.resize(seeds_.size());
+  std::vector<Value> wanted;
+  for (const Value x : inputs_)
+    if (floating(x)) wanted.push_back(x);
+  const std::vector<Value> found = cairn::gradients(graph, outputs_, seeds_, wanted);
+  gradients_.resize(inputs_.size());
+  for (size_t i = 0, k = 0; i < inputs_.size(); ++i)
+    if (floating(inputs_[i])) gradients_[i] = found[k++];
+}
+
+void OpRunner::set_input(int i, std::vector<double> values) {
+  call_.inputs.at(static_cast<size_t>(i)).value().values = std::move(values);
+}
+
+void OpRunner::set_seed(int i, std::vector<double> values) {
+  seed_values_.at(static_cast<size_t>(i)) = std::move(values);
+}
+
+void OpRunner::write(Value v, std::vector<double> values) {
+  const ValueInfo& info = program_.graph[v];
+  const PlanOptions& plan = program_.plan.options;
+  const int64_t lanes = info.type.batched ? plan.slices() * plan.width : 1;
+  const int64_t features = info.type.shape.elements();
+  const int64_t rows = info.type.batched ? call_.n : 1;
+  if (values.empty()) values.assign(static_cast<size_t>(features * rows), 0.0);
+  if (static_cast<int64_t>(values.size()) != features * rows)
+    fail(fmt::format("{}: {} takes {} values, got {}", call_.op->name, info.name, features * rows,
+                     values.size()));
+  fill_lanes(values, features, lanes);
+  store_->write(info.name, values);
+}
+
+void OpRunner::run() {
+  for (const Buffer* buffer : {&scratch_->arena, &scratch_->groups})
+    device_.upload(buffer->data(), poison_.data(), buffer->bytes());
+  for (size_t i = 0; i < inputs_.size(); ++i)
+    if (inputs_[i]) write(inputs_[i], call_.inputs[i]->values);
+  for (size_t i = 0; i < seeds_.size(); ++i)
+    if (seeds_[i]) write(seeds_[i], seed_values_[i]);
+  store_->write_step(program_.graph.step_name(), call_.step);
+  executor_->run();
+  device_.synchronize();
+}
+
+HostTensor OpRunner::read(Value v) const {
+  return {program_.graph[v].type, executor_->read(v, call_.n)};
+}
+
+std::optional<HostTensor> OpRunner::gradient(int i) const {
+  const Value v = gradients_.at(static_cast<size_t>(i));
+  if (!v) return std::nullopt;
+  return read(v);
+}
+
+std::vector<std::vector<double>> local_derivative(const Executor& executor, int node, int input,
+                                                  int output, int64_t examples) {
+  const Graph& graph = executor.program().graph;
+  const Node& at = graph.nodes().at(static_cast<size_t>(node));
+  OpCall call{.op = at.op, .attrs = at.attrs, .n = examples, .seed = executor.program().seed,
+              .name = at.name};
+  call.step = executor.step();
+  for (const Value v : at.inputs)
+    call.inputs.push_back(v ? std::optional(HostTensor{graph[v].type, executor.read(v, examples)})
+                            : std::nullopt);
+  OpRunner runner(executor.device(), call,
+                  {.real = executor.program().plan.options.real, .gradients = true});
+  const HostTensor& x = call.inputs.at(static_cast<size_t>(input)).value();
+  const TensorType& y = graph[at.outputs.at(static_cast<size_t>(output))].type;
+  std::vector<double> seed(static_cast<size_t>(y.shape.elements() * (y.batched ? examples : 1)));
+  std::vector<std::vector<double>> rows;
+  for (double& element : seed) {
+    element = 1;
+    runner.set_seed(output, seed);
+    runner.run();
+    const auto gradient = runner.gradient(input);
+    rows.push_back(gradient ? gradient->values : std::vector<double>(x.values.size()));
+    element = 0;
+  }
+  return rows;
+}
+
+}  // namespace cairn

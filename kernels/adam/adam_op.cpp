@@ -1,0 +1,93 @@
+#include "kernels/adam/adam.h"
+#include "kernels/sgd/segments.h"
+
+namespace cairn {
+namespace {
+
+void infer(const OpTypes& t) { expect_flat_buffers(t, 4, "adam"); }
+
+Cost cost(const OpTypes& t) {
+  return {t.in_elements(0) * 8 * sizeof(float), t.in_elements(0) * 12};
+}
+
+constexpr InputDef kInputs[] = {{"parameters", Layout::plain, Use::mutated},
+                                {"gradients", Layout::plain, Use::mutated},
+                                {"first_moment", Layout::plain, Use::mutated},
+                                {"second_moment", Layout::plain, Use::mutated},
+                                {"begins", Layout::plain, Use::read, DType::i64},
+                                {"multipliers", Layout::plain}};
+constexpr AttrDef kAttrs[] = {
+    {.name = "beta1", .type = AttrType::real, .initial = 0.9, .max = 1},
+    {.name = "beta2", .type = AttrType::real, .initial = 0.999, .max = 1},
+    {.name = "epsilon", .type = AttrType::real, .initial = 1e-8, .max = 1},
+    {.name = "weight_decay", .type = AttrType::real, .max = 1e6}};
+
+// Golden values: tests/oracle/optimizers.py.
+constexpr double kP[] = {0.30335622201479, -0.803366691068567, 1.80337192516357};
+constexpr double kG[] = {0.75, -1.5, 3};
+constexpr double kM[] = {0.0733500000039215, -0.146800000001961, 0.29370000000098};
+constexpr double kV[] = {0.00031897597503953, 0.00127792090003957, 0.00511572060003959};
+constexpr double kNewP[] = {0.207432649791411, -0.707453279269014, 1.70746358876665};
+constexpr double kNewG[] = {0, 0, 0};
+constexpr double kNewM[] = {0.141318356225544, -0.282923366692833, 0.566133371926046};
+constexpr double kNewV[] = {0.000885716544894456, 0.00355080851967562, 0.0142191324099794};
+constexpr double kBegins[] = {0, 3}, kMultipliers[] = {1, 1}, kManyBegins[] = {0, 7, 300, 40000};
+constexpr Case kCases[] = {
+    {.name = "golden",
+     .attrs = "weight_decay=0.01",
+     .inputs = {{{.shape = {3}, .values = kP},
+                 {.shape = {3}, .values = kG},
+                 {.shape = {3}, .values = kM},
+                 {.shape = {3}, .values = kV},
+                 {.shape = {2}, .values = kBegins},
+                 {.shape = {1, 2}, .values = kMultipliers}}},
+     .expect = {kNewP, kNewG, kNewM, kNewV},
+     .step = {.step = 3, .lr = 0.1}},
+    {.name = "segments",
+     .inputs = {{{.shape = {40000}},
+                 {.shape = {40000}},
+                 {.shape = {40000}},
+                 {.shape = {40000}, .fill = Fill::unit},
+                 {.shape = {4}, .values = kManyBegins},
+                 {.shape = {3, 2}, .fill = Fill::unit}}},
+     .step = {.step = 5, .lr = 0.001},
+     .bench = true},
+    {.name = "sizes",
+     .inputs = {{{.shape = {4}},
+                 {.shape = {4}},
+                 {.shape = {4}},
+                 {.shape = {5}},
+                 {.shape = {2}},
+                 {.shape = {1, 2}}}},
+     .error = "buffer 3 is (5)"},
+    {.name = "no_segments",
+     .inputs = {{{.shape = {4}},
+                 {.shape = {4}},
+                 {.shape = {4}},
+                 {.shape = {4}},
+                 {.shape = {1}},
+                 {.shape = {0, 2}}}},
+     .error = "at least one segment"},
+    {.name = "beta_above_one", .attrs = "beta1=2", .error = "beta1=2 is out of range"},
+};
+
+constexpr OpDef kOps[] = {checked({.name = "adam",
+                                   .inputs = kInputs,
+                                   .outputs = none,
+                                   .attrs = kAttrs,
+                                   .scope = Scope::whole,
+                                   .infer = infer,
+                                   .workspace = no_workspace,
+                                   .reference = {adam_ref<float>, adam_ref<double>},
+                                   .cuda = cuda_twin(adam_cuda),
+                                   .gradient = not_differentiable,
+                                   .cost = cost,
+                                   .fusions = none,
+                                   .cases = kCases})};
+
+}  // namespace
+
+extern const std::span<const OpDef> adam_ops;
+constinit const std::span<const OpDef> adam_ops{kOps};
+
+}  // namespace cairn

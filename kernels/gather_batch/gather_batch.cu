@@ -1,0 +1,56 @@
+// On CUDA a batch is one slice: feature f of example n lies at f N + n.
+#include "core/cuda/context.h"
+#include "core/cuda/launch.h"
+#include "kernels/gather_batch/gather_batch.h"
+
+namespace cairn {
+namespace {
+
+struct Normalize {
+  float mean[kMaxAttrValues], std[kMaxAttrValues];
+};
+
+// A thread takes one example and the positions of one output row, so that its row of `images` is
+// looked up once; writes are coalesced along the batch. Reads 1 byte and writes 4 a pixel.
+__global__ void gather_batch_kernel(const uint8_t* images, const uint8_t* labels,
+                                    const StepState* step, PhiloxKey key, bool shuffle,
+                                    Normalize norm, float* x, int32_t* label, int64_t count,
+                                    int64_t channels, int64_t height, int64_t width, int64_t pad,
+                                    int64_t n) {
+  const int64_t out_h = height + 2 * pad, out_w = width + 2 * pad;
+  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
+  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < channels * out_h * n;
+       i += stride) {
+    const int64_t example = i % n, line = i / n, c = line / out_h, h = line % out_h - pad;
+    const int64_t row = gathered_row(*step, key, shuffle, example, count);
+    if (line == 0) label[example] = labels[row];
+    const uint8_t* from = images + ((row * channels + c) * height + h) * width;
+    for (int64_t w = -pad; w < width + pad; ++w) {
+      const bool inside = h >= 0 && h < height && w >= 0 && w < width;
+      const float pixel = inside ? static_cast<float>(from[w]) / 255 : 0.0f;
+      x[(line * out_w + w + pad) * n + example] = (pixel - norm.mean[c]) / norm.std[c];
+    }
+  }
+}
+
+}  // namespace
+
+void gather_batch_cuda(const Args& args, CudaContext& context) {
+  using namespace gather_batch_attr;
+  const Tensor &images = args.in[0], &x = args.out[0];
+  Normalize norm;
+  for (int c = 0; c < kMaxAttrValues; ++c) {
+    norm.mean[c] = static_cast<float>(args.attrs->real(mean, c));
+    norm.std[c] = static_cast<float>(args.attrs->real(std, c));
+  }
+  const int64_t n = x.batch.width;
+  launch(gather_batch_kernel,
+         {.grid = blocks_for(x.shape[0] * x.shape[1] * n),
+          .block = kThreads,
+          .stream = context.stream},
+         images.as<uint8_t>(), args.in[1].as<uint8_t>(), args.step, args.key,
+         args.attrs->flag(shuffle), norm, x.as<float>(), args.out[1].as<int32_t>(), images.shape[0],
+         images.shape[1], images.shape[2], images.shape[3], args.attrs->integer(padding), n);
+}
+
+}  // namespace cairn

@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+
+#include "kernels/gather_batch/gather_batch.h"
+
+namespace cairn {
+namespace {
+
+void infer(const OpTypes& t) {
+  const Shape& images = t.shape(0);
+  expect(images.rank() == 4 && images[0] >= 1, "gather_batch",
+         fmt::format("images {} must be (M,C,H,W) with at least one image", to_string(images)));
+  expect(images[1] <= kMaxAttrValues, "gather_batch",
+         fmt::format("{} channels; at most {} are supported", images[1], kMaxAttrValues));
+  expect(t.shape(1) == Shape{images[0]}, "gather_batch",
+         fmt::format("labels {} must be ({})", to_string(t.shape(1)), images[0]));
+  const int64_t pad = t.attrs.integer(gather_batch_attr::padding);
+  t.set_out(0, {images[1], images[2] + 2 * pad, images[3] + 2 * pad});
+  t.set_out(1, {});
+}
+
+// The pixels of the batch are read, not the whole data set; a division and a subtraction each.
+Cost cost(const OpTypes& t) {
+  const double pixels = t.out_elements(0);
+  return {pixels * (1 + sizeof(float)), 2 * pixels};
+}
+
+constexpr InputDef kInputs[] = {{"images", Layout::plain, Use::read, DType::u8},
+                                {"labels", Layout::plain, Use::read, DType::u8}};
+constexpr OutputDef kOutputs[] = {{"x"}, {"label", Layout::batched, false, DType::i32}};
+constexpr AttrDef kAttrs[] = {
+    {.name = "shuffle", .type = AttrType::flag, .max = 1},
+    {.name = "padding", .max = 1 << 16},
+    {.name = "mean", .type = AttrType::real, .min = -1e6, .max = 1e6, .count = kMaxAttrValues},
+    {.name = "std",
+     .type = AttrType::real,
+     .initial = 1,
+     .min = 1e-6,
+     .max = 1e6,
+     .count = kMaxAttrValues}};
+
+// Closed form: (0, 255, 51) / 255 = (0, 1, 0.2), less 0.5, over 0.25.
+constexpr double kImages[] = {0, 255, 51, 0, 255, 255, 0, 0};
+constexpr double kLabels[] = {3, 7};
+constexpr double kX[] = {-2, 2, -1.2, -2, 2, 2, -2, -2}, kSecond[] = {2, 2, -2, -2, 2, 2, -2, -2};
+constexpr double kPadded[] = {0, 0, 0, 0, 0, 0, 1, 0, 0, 0.2, 0, 0, 0, 0, 0, 0};
+constexpr double kThree[] = {3}, kSevens[] = {7, 7};
+
+constexpr CaseInput kGoldenImages{.shape = {2, 1, 2, 2}, .values = kImages},
+    kGoldenLabels{.shape = {2}, .values = kLabels};
+constexpr Case kCases[] = {
+    {.name = "golden",
+     .attrs = "mean=0.5 std=0.25",
+     .inputs = {kGoldenImages, kGoldenLabels},
+     .expect = {kX, kLabels}},
+    {.name = "golden_padded",
+     .attrs = "padding=1",
+     .n = 1,
+     .inputs = {kGoldenImages, kGoldenLabels},
+     .expect = {kPadded, kThree}},
+    {.name = "spare_lanes_repeat",
+     .attrs = "mean=0.5 std=0.25",
+     .inputs = {kGoldenImages, kGoldenLabels},
+     .expect = {kSecond, kSevens},
+     .step = {.first = 1, .n_valid = 1}},
+    {.name = "digits",
+     .attrs = "shuffle=1 padding=2 mean=0.13 std=0.31",
+     .n = 33,
+     .inputs = {{{.shape = {40, 1, 28, 28}, .fill = Fill::labels, .range = 256},
+                 {.shape = {40}, .fill = Fill::labels}}},
+     .bench = true},
+    {.name = "colours",
+     .attrs = "shuffle=1 mean=0.1,0.2,0.3 std=0.5,0.6,0.7",
+     .n = 17,
+     .inputs = {{{.shape = {31, 3, 5, 4}, .fill = Fill::labels, .range = 256},
+                 {.shape = {31}, .fill = Fill::labels}}}},
+    {.name = "no_images",
+     .inputs = {{{.shape = {0, 1, 2, 2}}, {.shape = {0}}}},
+     .error = "at least one"},
+    {.name = "label_count",
+     .inputs = {{{.shape = {4, 1, 2, 2}}, {.shape = {3}}}},
+     .error = "must be (4)"},
+    {.name = "channels",
+     .inputs = {{{.shape = {4, 5, 2, 2}}, {.shape = {4}}}},
+     .error = "at most 4 are supported"},
+};
+
+constexpr OpDef kOps[] = {checked({.name = "gather_batch",
+                                   .inputs = kInputs,
+                                   .outputs = kOutputs,
+                                   .attrs = kAttrs,
+                                   .scope = Scope::per_example,
+                                   .infer = infer,
+                                   .workspace = no_workspace,
+                                   .reference = {gather_batch_ref<float>, gather_batch_ref<double>},
+                                   .cpu = gather_batch_cpu,
+                                   .cuda = cuda_twin(gather_batch_cuda),
+                                   .gradient = not_differentiable,
+                                   .cost = cost,
+                                   .fusions = none,
+                                   .cases = kCases})};
+
+}  // namespace
+
+extern const std::span<const OpDef> gather_batch_ops;
+constinit const std::span<const OpDef> gather_batch_ops{kOps};
+
+}  // namespace cairn

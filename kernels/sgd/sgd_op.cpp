@@ -1,0 +1,96 @@
+#include "kernels/sgd/sgd.h"
+
+#include <fmt/format.h>
+
+#include "kernels/sgd/segments.h"
+
+namespace cairn {
+
+void expect_flat_buffers(const OpTypes& t, int flats, std::string_view op) {
+  const Shape& p = t.shape(0);
+  expect(p.rank() == 1, op, fmt::format("parameters {} must be flat", to_string(p)));
+  for (int i = 1; i < flats; ++i)
+    expect(t.shape(i) == p, op,
+           fmt::format("buffer {} is {}, but the parameters are {}", i, to_string(t.shape(i)),
+                       to_string(p)));
+  const Shape &begins = t.shape(flats), &multipliers = t.shape(flats + 1);
+  expect(begins.rank() == 1 && begins[0] >= 2, op, "begins must hold at least one segment");
+  expect(multipliers == Shape{begins[0] - 1, 2}, op,
+         fmt::format("multipliers {} must be ({}, 2)", to_string(multipliers), begins[0] - 1));
+}
+
+namespace {
+
+void infer(const OpTypes& t) { expect_flat_buffers(t, 3, "sgd"); }
+
+Cost cost(const OpTypes& t) { return {t.in_elements(0) * 6 * sizeof(float), t.in_elements(0) * 6}; }
+
+constexpr InputDef kInputs[] = {{"parameters", Layout::plain, Use::mutated},
+                                {"gradients", Layout::plain, Use::mutated},
+                                {"momentum", Layout::plain, Use::mutated},
+                                {"begins", Layout::plain, Use::read, DType::i64},
+                                {"multipliers", Layout::plain}};
+constexpr AttrDef kAttrs[] = {{.name = "momentum", .type = AttrType::real, .max = 1},
+                              {.name = "weight_decay", .type = AttrType::real, .max = 1e6}};
+
+// Golden values: tests/oracle/optimizers.py. The second segment has multipliers of zero: it stands
+// still.
+constexpr double kP[] = {0.4010755, -0.802151, 1.604302, 5}, kG[] = {0.75, -1.5, 3, 1};
+constexpr double kM[] = {0.734245, -1.46849, 2.93698, 0};
+constexpr double kNewP[] = {0.2595923745, -0.519184749, 1.038369498, 5}, kNewG[] = {0, 0, 0, 0};
+constexpr double kNewM[] = {1.414831255, -2.82966251, 5.65932502, 1};
+constexpr double kBegins[] = {0, 3, 4}, kMultipliers[] = {1, 1, 0, 0};
+constexpr double kManyBegins[] = {0, 7, 7, 300, 40000};
+constexpr Case kCases[] = {
+    {.name = "golden",
+     .attrs = "momentum=0.9 weight_decay=0.01",
+     .inputs = {{{.shape = {4}, .values = kP},
+                 {.shape = {4}, .values = kG},
+                 {.shape = {4}, .values = kM},
+                 {.shape = {3}, .values = kBegins},
+                 {.shape = {2, 2}, .values = kMultipliers}}},
+     .expect = {kNewP, kNewG, kNewM},
+     .step = {.step = 3, .lr = 0.1}},
+    {.name = "segments",
+     .attrs = "momentum=0.9 weight_decay=0.0005",
+     .inputs = {{{.shape = {40000}},
+                 {.shape = {40000}},
+                 {.shape = {40000}},
+                 {.shape = {5}, .values = kManyBegins},
+                 {.shape = {4, 2}, .fill = Fill::unit}}},
+     .step = {.step = 3, .lr = 0.1},
+     .bench = true},
+    {.name = "sizes",
+     .inputs =
+         {{{.shape = {4}}, {.shape = {4}}, {.shape = {5}}, {.shape = {2}}, {.shape = {1, 2}}}},
+     .error = "buffer 2 is (5)"},
+    {.name = "table",
+     .inputs =
+         {{{.shape = {4}}, {.shape = {4}}, {.shape = {4}}, {.shape = {2}}, {.shape = {2, 2}}}},
+     .error = "must be (1, 2)"},
+    {.name = "momentum_above_one",
+     .attrs = "momentum=1.5",
+     .error = "momentum=1.5 is out of range"},
+};
+
+constexpr OpDef kOps[] = {checked({.name = "sgd",
+                                   .inputs = kInputs,
+                                   .outputs = none,
+                                   .attrs = kAttrs,
+                                   .scope = Scope::whole,
+                                   .infer = infer,
+                                   .workspace = no_workspace,
+                                   .reference = {sgd_ref<float>, sgd_ref<double>},
+                                   .cpu = sgd_cpu,
+                                   .cuda = cuda_twin(sgd_cuda),
+                                   .gradient = not_differentiable,
+                                   .cost = cost,
+                                   .fusions = none,
+                                   .cases = kCases})};
+
+}  // namespace
+
+extern const std::span<const OpDef> sgd_ops;
+constinit const std::span<const OpDef> sgd_ops{kOps};
+
+}  // namespace cairn

@@ -1,0 +1,141 @@
+#include <fmt/format.h>
+
+#include "core/autodiff.h"
+#include "kernels/softmax_cross_entropy/softmax_cross_entropy.h"
+
+namespace cairn {
+namespace {
+
+void infer(const OpTypes& t) {
+  const Shape& x = t.shape(0);
+  expect(x.rank() == 1 && x[0] >= 1, "softmax_cross_entropy",
+         fmt::format("logits of one example have shape {}, (K) is needed", to_string(x)));
+  expect(t.shape(1) == Shape{}, "softmax_cross_entropy",
+         fmt::format("labels of one example have shape {}, a scalar is needed",
+                     to_string(t.shape(1))));
+  t.set_out(0, {});
+  t.set_out(1, {});
+  t.set_out(2, x);
+}
+
+void infer_grad(const OpTypes& t) {
+  expect(t.shape(0).rank() == 1 && t.shape(1) == Shape{} && t.shape(2) == Shape{},
+         "softmax_cross_entropy_grad", "probabilities (K), a label and a scalar dloss are needed");
+  t.set_out(0, t.shape(0));
+}
+
+// Comparison, subtraction, exponential, sum and division for each logit.
+Cost cost(const OpTypes& t) {
+  Cost cost = stream_cost(t, 0);
+  cost.flops = 5 * t.in_elements(0);
+  return cost;
+}
+Cost cost_grad(const OpTypes& t) { return stream_cost(t, 2); }
+
+void gradient(GradientRule& rule) {
+  if (!rule.dout(0)) not_differentiable(rule);
+  rule.set(0, rule.emit("softmax_cross_entropy_grad", {rule.out(2), rule.in(1), rule.dout(0)},
+                        rule.attrs()));
+}
+
+constexpr std::string_view kReductions[] = {"mean", "sum"};
+constexpr InputDef kInputs[] = {{"logits"}, {"labels", Layout::batched, Use::read, DType::i32}};
+constexpr OutputDef kOutputs[] = {
+    {"loss", Layout::plain, true}, {"correct", Layout::plain, true}, {"probabilities"}};
+constexpr AttrDef kAttrs[] = {
+    {.name = "reduction", .type = AttrType::choice, .max = 1, .choices = kReductions}};
+constexpr InputDef kGradInputs[] = {{"probabilities"},
+                                    {"labels", Layout::batched, Use::read, DType::i32},
+                                    {"dloss", Layout::plain}};
+constexpr OutputDef kGradOutputs[] = {{"dlogits"}};
+
+// Golden values: tests/oracle/softmax_cross_entropy.py.
+constexpr double kX[] = {1, -2, 0.5, 0.25, 3, -1, 2, 2, -0.5};
+constexpr double kLabels[] = {2, 1, 0};
+constexpr double kMean[] = {0.605667632857865}, kSum[] = {1.81700289857359}, kCorrect[] = {2};
+constexpr double kP[] = {0.603748896148626,  0.030058887569574, 0.3661922162818,
+                         0.0590697575925102, 0.924006473507867, 0.0169237688996228,
+                         0.480287788760269,  0.480287788760269, 0.0394244224794621};
+constexpr double kDx[] = {0.201249632049542,  0.010019629189858,   -0.2112692612394,
+                          0.0196899191975034, -0.0253311754973777, 0.00564125629987427,
+                          -0.173237403746577, 0.160095929586756,   0.0131414741598207};
+constexpr double kOne[] = {1}, kBadLabels[] = {0, 3}, kLarge[] = {1000, -1000, 0, -1000};
+constexpr double kLargeLoss[] = {0}, kLargeLabels[] = {0, 0};
+
+constexpr CaseInput kGoldenX{.shape = {3}, .values = kX},
+    kGoldenLabels{.shape = {}, .values = kLabels};
+constexpr Case kCases[] = {
+    {.name = "golden",
+     .n = 3,
+     .inputs = {kGoldenX, kGoldenLabels},
+     .expect = {kMean, kCorrect, kP}},
+    {.name = "golden_sum",
+     .attrs = "reduction=sum",
+     .n = 3,
+     .inputs = {kGoldenX, kGoldenLabels},
+     .expect = {kSum, kCorrect, kP}},
+    {.name = "large_logits",
+     .n = 2,
+     .inputs = {{{.shape = {2}, .values = kLarge}, {.shape = {}, .values = kLargeLabels}}},
+     .expect = {kLargeLoss}},
+    {.name = "ten_classes",
+     .n = 33,
+     .inputs = {{{.shape = {10}, .fill = Fill::spread}, {.shape = {}, .fill = Fill::labels}}},
+     .bench = true},
+    {.name = "one_class", .n = 1, .inputs = {{{.shape = {1}}, {.shape = {}, .fill = Fill::zeros}}}},
+    {.name = "label_too_large",
+     .inputs = {{{.shape = {3}}, {.shape = {}, .values = kBadLabels}}},
+     .error = "label 3 of example 1 is outside 0 to 2"},
+    {.name = "planes", .inputs = {{{.shape = {3, 2}}, {}}}, .error = "(K) is needed"},
+    {.name = "label_vector",
+     .inputs = {{{.shape = {3}}, {.shape = {3}}}},
+     .error = "a scalar is needed"},
+};
+constexpr Case kGradCases[] = {
+    {.name = "golden",
+     .n = 3,
+     .inputs = {{{.shape = {3}, .values = kP}, kGoldenLabels, {.shape = {}, .values = kOne}}},
+     .expect = {kDx}},
+    {.name = "ten_classes",
+     .n = 33,
+     .inputs = {{{.shape = {10}, .fill = Fill::unit}, {.shape = {}, .fill = Fill::labels}, {}}},
+     .bench = true},
+    {.name = "planes", .inputs = {{{.shape = {3, 2}}, {}, {}}}, .error = "are needed"},
+};
+
+constexpr OpDef kOps[] = {
+    checked({.name = "softmax_cross_entropy",
+             .inputs = kInputs,
+             .outputs = kOutputs,
+             .attrs = kAttrs,
+             .scope = Scope::sums_over_batch,
+             .infer = infer,
+             .workspace = no_workspace,
+             .reference = {softmax_cross_entropy_ref<float>, softmax_cross_entropy_ref<double>},
+             .cuda = cuda_twin(softmax_cross_entropy_cuda),
+             .gradient = gradient,
+             .cost = cost,
+             .fusions = none,
+             .cases = kCases}),
+    checked({.name = "softmax_cross_entropy_grad",
+             .inputs = kGradInputs,
+             .outputs = kGradOutputs,
+             .attrs = kAttrs,
+             .scope = Scope::per_example,
+             .infer = infer_grad,
+             .workspace = no_workspace,
+             .reference = {softmax_cross_entropy_grad_ref<float>,
+                           softmax_cross_entropy_grad_ref<double>},
+             .cuda = cuda_twin(softmax_cross_entropy_grad_cuda),
+             .gradient = not_differentiable,
+             .cost = cost_grad,
+             .fusions = none,
+             .cases = kGradCases}),
+};
+
+}  // namespace
+
+extern const std::span<const OpDef> softmax_cross_entropy_ops;
+constinit const std::span<const OpDef> softmax_cross_entropy_ops{kOps};
+
+}  // namespace cairn

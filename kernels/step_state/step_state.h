@@ -1,0 +1,73 @@
+// The first kernels of a step: they advance the StepState that all others read.
+//
+//   next_batch: first += n_valid; at the end of the data (first >= count) epoch += 1 and first = 0;
+//               n_valid = min(batch, count - first)
+//   next_step:  step += 1; lr = scheduled_lr(schedule, lr, warmup, horizon, step)
+//
+// Neither has inputs or outputs. Errors: attributes out of range.
+#pragma once
+
+#include <cmath>
+#include <string_view>
+
+#include "core/op.h"
+
+namespace cairn {
+
+enum class Schedule : int { constant = 0, step = 1, cosine = 2, one_cycle = 3 };
+inline constexpr std::string_view kSchedules[] = {"constant", "step", "cosine", "one-cycle"};
+
+/// The schedule of that name; a UsageError lists them.
+Schedule schedule_from(std::string_view name);
+
+/// The learning rate of update `step`, counted from 1, of a schedule that spans `horizon` updates
+/// and then stays as it is. The first `warmup` updates are scaled linearly up to 1 (Goyal et al.
+/// 2017).
+///   constant:   lr
+///   step:       lr, a tenth from 50% and a hundredth from 75% of the horizon (He et al. 2015)
+///   cosine:     lr (1 + cos(pi t)) / 2, t = (step - 1) / horizon (Loshchilov and Hutter 2017)
+///   one-cycle:  linearly from lr / 25 to lr over 30% of the horizon, then a cosine down to lr /
+///   10^4
+///               (Smith 2018)
+CAIRN_HD inline double scheduled_lr(Schedule schedule, double lr, int64_t warmup, int64_t horizon,
+                                    int64_t step) {
+  constexpr double kPi = 3.14159265358979323846;
+  const int64_t last = horizon > 1 ? horizon : 1;
+  const double t = static_cast<double>((step < last ? step : last) - 1) / static_cast<double>(last);
+  double factor = 1;
+  if (schedule == Schedule::step) factor = t < 0.5 ? 1 : t < 0.75 ? 0.1 : 0.01;
+  if (schedule == Schedule::cosine) factor = 0.5 * (1 + std::cos(kPi * t));
+  if (schedule == Schedule::one_cycle) {
+    constexpr double kRise = 0.3, kStart = 1.0 / 25, kEnd = 1e-4;
+    factor = t < kRise ? kStart + (1 - kStart) * t / kRise
+                       : kEnd + (1 - kEnd) * 0.5 * (1 + std::cos(kPi * (t - kRise) / (1 - kRise)));
+  }
+  if (step <= warmup) factor *= static_cast<double>(step) / static_cast<double>(warmup);
+  return lr * factor;
+}
+
+namespace next_batch_attr {
+enum { count, batch };
+}
+namespace next_step_attr {
+enum { schedule, lr, warmup, horizon };
+}
+
+/// `state` after next_batch.
+CAIRN_HD inline StepState advance_batch(StepState state, int64_t count, int64_t batch) {
+  state.first += state.n_valid;
+  if (state.first >= count) {
+    if (state.n_valid > 0) ++state.epoch;
+    state.first = 0;
+  }
+  state.n_valid = count - state.first < batch ? count - state.first : batch;
+  return state;
+}
+
+void next_batch_ref(const Args& args);
+void next_step_ref(const Args& args);
+
+void next_batch_cuda(const Args& args, CudaContext& context);
+void next_step_cuda(const Args& args, CudaContext& context);
+
+}  // namespace cairn

@@ -1,0 +1,80 @@
+#include "train/network.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/op_table.h"
+
+namespace cairn {
+
+Normalization pixel_statistics(const Dataset& data) {
+  const int64_t channels = data.image[0], plane = data.image[1] * data.image[2];
+  Normalization norm;
+  if (channels > static_cast<int64_t>(norm.mean.size()))
+    fail(fmt::format("{}: images of {} channels; at most 4 are supported", data.name, channels));
+  for (int64_t c = 0; c < channels; ++c) {
+    // Sums of 8-bit integers are exact in 64 bits.
+    int64_t sum = 0, squares = 0;
+    for (int64_t n = 0; n < data.size(); ++n) {
+      const uint8_t* pixels = data.images.data() + (n * channels + c) * plane;
+      for (int64_t i = 0; i < plane; ++i) sum += pixels[i], squares += pixels[i] * pixels[i];
+    }
+    const double count = static_cast<double>(std::max<int64_t>(1, data.size() * plane));
+    const double mean = static_cast<double>(sum) / count;
+    const double variance = static_cast<double>(squares) / count - mean * mean;
+    const auto k = static_cast<size_t>(c);
+    norm.mean[k] = mean / 255;
+    norm.deviation[k] = variance > 0 ? std::sqrt(variance) / 255 : 1;
+  }
+  return norm;
+}
+
+Network::Network(const Model& model, const ModelOptions& options, const Dataset& data,
+                 const Normalization& normalization)
+    : model(&model),
+      options(complete_options(model, options)),
+      image(data.image),
+      classes(data.classes),
+      normalization(normalization) {
+  const int64_t height = image[1], width = image[2];
+  if (height != width || height > model.size || (model.size - height) % 2 != 0)
+    fail_usage(fmt::format("{} takes images of {}x{}, but those of {} are {}x{}", model.name,
+                           model.size, model.size, data.name, height, width),
+               "smaller square images are padded evenly up to that size");
+  padding = (model.size - height) / 2;
+}
+
+Network::Batch Network::gather(Graph& graph, const std::string& name, int64_t count,
+                               bool shuffle) const {
+  const Value images =
+      graph.state(name + ".images", {DType::u8, {count, image[0], image[1], image[2]}, false});
+  const Value labels = graph.state(name + ".labels", {DType::u8, {count}, false});
+  const OpDef& op = find_op("gather_batch");
+  Attrs attrs(op.attrs.items);
+  attrs.set("shuffle", shuffle).set("padding", static_cast<double>(padding));
+  attrs.set("mean", normalization.mean).set("std", normalization.deviation);
+  const auto out = graph.add(op, {images, labels}, attrs, name + ".gather");
+  return {out[0], out[1]};
+}
+
+Value Network::logits(Graph& graph, Value x) const {
+  return model->build(input(), classes, options)(graph, "", x);
+}
+
+ParameterMap parameters_of(const Network& network) {
+  Graph graph;
+  const Value x = graph.input("x", {DType::f32, network.input(), true});
+  network.logits(graph, x);
+  return ParameterMap(graph);
+}
+
+void load_images(Store& store, const std::string& name, const Dataset& data) {
+  const Tensor &images = store.tensor(name + ".images"), &labels = store.tensor(name + ".labels");
+  store.device().upload(images.data, data.images.data(), data.images.size());
+  store.device().upload(labels.data, data.labels.data(), data.labels.size());
+}
+
+}  // namespace cairn

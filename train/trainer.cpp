@@ -1,0 +1,170 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/autodiff.h"
+#include "core/error.h"
+#include "core/op_table.h"
+#include "kernels/step_state/step_state.h"
+
+namespace cairn {
+namespace {
+
+constexpr char kTrain[] = "train";
+constexpr char kRing[] = "train.ring";
+constexpr char kSeedGradient[] = "loss.grad";
+
+int64_t steps_for(int64_t examples, int64_t batch) { return (examples + batch - 1) / batch; }
+
+Graph evaluation_graph(const Network& network, const std::string& name, int64_t count,
+                       int64_t batch) {
+  Graph graph(false, name + ".step");
+  graph.add("next_batch", {}, fmt::format("count={} batch={}", count, batch));
+  const auto [x, labels] = network.gather(graph, name, count, false);
+  const Value logits = network.logits(graph, x);
+  const Value loss = graph.add("softmax_cross_entropy", {logits, labels}, "reduction=sum");
+  const Value confusion = graph.add("confusion_matrix", {logits, labels});
+  const Shape classes{network.classes, network.classes};
+  graph.add("accumulate", {graph.state(name + ".loss", {DType::f32, {}, false}), loss});
+  graph.add("accumulate",
+            {graph.state(name + ".confusion", {DType::f32, classes, false}), confusion});
+  return graph;
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const Network& network, Store& store, const Dataset& data,
+                     const std::string& name, int64_t batch, std::shared_ptr<Scratch> scratch)
+    : store_(store),
+      name_(name),
+      examples_(data.size()),
+      classes_(network.classes),
+      batches_(steps_for(data.size(), batch)),
+      program_(compile(evaluation_graph(network, name, data.size(), batch),
+                       plan_options(store.device().kind(), batch), 0)) {
+  const Program* programs[] = {&program_};
+  executor_ = std::make_unique<Executor>(
+      program_, store, make_scratch(store.device(), programs, std::move(scratch)));
+  load_images(store, name, data);
+}
+
+Evaluation Evaluator::run() {
+  const auto cells = static_cast<size_t>(classes_ * classes_);
+  store_.write_step(name_ + ".step", {});
+  store_.write(name_ + ".loss", std::vector<double>(1));
+  store_.write(name_ + ".confusion", std::vector<double>(cells));
+  for (int64_t i = 0; i < batches_; ++i) executor_->run();
+  store_.device().synchronize();
+  Evaluation result;
+  result.examples = examples_, result.classes = classes_;
+  const double count = static_cast<double>(std::max<int64_t>(1, examples_));
+  result.loss = store_.read(name_ + ".loss")[0] / count;
+  for (const double cell : store_.read(name_ + ".confusion"))
+    result.confusion.push_back(static_cast<int64_t>(cell));
+  int64_t right = 0;
+  for (int64_t k = 0; k < classes_; ++k)
+    right += result.confusion[static_cast<size_t>(k * classes_ + k)];
+  result.accuracy = static_cast<double>(right) / count;
+  return result;
+}
+
+Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
+                 const TrainSettings& settings)
+    : network_(network), settings_(settings), count_(data.size()) {
+  if (settings_.batch < 1 || settings_.batch > count_)
+    fail_usage(
+        fmt::format("a batch of {} can't be taken from {} examples", settings_.batch, count_),
+        "choose --batch between 1 and the size of the training set");
+  steps_per_epoch_ = steps_for(count_, settings_.batch);
+  store_ = std::make_unique<Store>(device, parameters_of(network));
+  const PlanOptions options = plan_options(device.kind(), settings_.batch);
+  accumulate_ = compile(accumulate_graph(count_), options, settings_.seed);
+  update_ = compile(update_graph(), options, settings_.seed);
+  const Program* programs[] = {&accumulate_, &update_};
+  scratch_ = make_scratch(device, programs);
+  accumulate_executor_ = std::make_unique<Executor>(accumulate_, *store_, scratch_);
+  update_executor_ = std::make_unique<Executor>(update_, *store_, scratch_);
+  load_images(*store_, kTrain, data);
+  store_->initialize(settings_.seed);
+  store_->write(kSeedGradient, std::vector<double>{1});
+  std::vector<double> begins, multipliers;
+  for (const Segment& s : store_->parameters().segments) {
+    begins.push_back(static_cast<double>(s.offset));
+    multipliers.insert(multipliers.end(), {1, 1});
+  }
+  begins.push_back(static_cast<double>(store_->parameters().elements));
+  store_->write("segment.begins", begins);
+  store_->write("segment.multipliers", multipliers);
+}
+
+Graph Trainer::accumulate_graph(int64_t count) const {
+  Graph graph(true, "train.step");
+  graph.add("next_batch", {}, fmt::format("count={} batch={}", count, settings_.batch));
+  const auto [x, labels] = network_.gather(graph, kTrain, count, true);
+  const Value logits = network_.logits(graph, x);
+  const OpDef& op = find_op("softmax_cross_entropy");
+  const auto out = graph.add(op, {logits, labels}, Attrs(op.attrs.items), "loss");
+  backward(graph, out[0], graph.input(kSeedGradient, {DType::f32, {}, false}));
+  const Value ring = graph.state(kRing, {DType::f32, {kRingSteps, 2}, false});
+  graph.add("record", {out[0], out[1], ring});
+  return graph;
+}
+
+Graph Trainer::update_graph() {
+  Graph graph(true, "train.step");
+  const auto segments = static_cast<int64_t>(store_->parameters().segments.size());
+  const TensorType flat{DType::f32, {store_->parameters().elements}, false};
+  const auto state = [&](const std::string& name) { return graph.state(name, flat); };
+  graph.add("next_step", {},
+            fmt::format("schedule={} lr={} warmup={} horizon={}", settings_.schedule, settings_.lr,
+                        settings_.warmup, settings_.horizon));
+  std::vector<Value> inputs = {state(std::string(kParameters)), state(std::string(kGradients))};
+  const bool adam = settings_.optimizer == Optimizer::adam;
+  optimizer_states_ = adam ? std::vector<std::string>{"first_moment", "second_moment"}
+                           : std::vector<std::string>{"momentum"};
+  for (const std::string& name : optimizer_states_) inputs.push_back(state(name));
+  inputs.push_back(graph.state("segment.begins", {DType::i64, {segments + 1}, false}));
+  inputs.push_back(graph.state("segment.multipliers", {DType::f32, {segments, 2}, false}));
+  if (adam)
+    graph.add("adam", inputs, fmt::format("weight_decay={}", settings_.weight_decay));
+  else
+    graph.add(
+        "sgd", inputs,
+        fmt::format("momentum={} weight_decay={}", settings_.momentum, settings_.weight_decay));
+  return graph;
+}
+
+void Trainer::step() {
+  if (steps_ - drained_ >= kRingSteps)
+    fail("the ring of step records is full", "call drain() earlier");
+  accumulate_executor_->run();
+  update_executor_->run();
+  ++steps_;
+}
+
+std::vector<StepRecord> Trainer::drain() {
+  store_->device().synchronize();
+  const std::vector<double> ring = store_->read(kRing);
+  std::vector<StepRecord> records;
+  for (; drained_ < steps_; ++drained_) {
+    const auto at = static_cast<size_t>(drained_ % kRingSteps) * 2;
+    const double lr = scheduled_lr(schedule_from(settings_.schedule), settings_.lr,
+                                   settings_.warmup, settings_.horizon, drained_ + 1);
+    records.push_back({drained_ + 1, drained_ / steps_per_epoch_, ring[at], ring[at + 1], lr});
+  }
+  return records;
+}
+
+StepState Trainer::state() const {
+  store_->device().synchronize();
+  return store_->read_step("train.step");
+}
+
+void Trainer::set_state(const StepState& state) {
+  store_->write_step("train.step", state);
+  steps_ = drained_ = state.step;
+}
+
+}  // namespace cairn
