@@ -163,9 +163,9 @@ struct Rows {
 
 struct OpDef {
   std::string_view name;
-  Rows<InputDef> inputs;
-  Rows<OutputDef> outputs;
-  Rows<AttrDef> attrs;
+  Rows<InputDef> inputs = {};
+  Rows<OutputDef> outputs = {};
+  Rows<AttrDef> attrs = {};
   Scope scope = Scope::unset;
   InferFn infer = nullptr;
   WorkspaceFn workspace = nullptr;  // bytes on CUDA; no_workspace
@@ -174,8 +174,8 @@ struct OpDef {
   CudaFn cuda = nullptr;          // cuda_twin(f)
   GradientFn gradient = nullptr;  // not_differentiable
   CostFn cost = nullptr;
-  Rows<FusionRule> fusions;
-  Rows<Case> cases;
+  Rows<FusionRule> fusions = {};
+  Rows<Case> cases = {};
   bool advances_step = false;  // it writes StepState
 };
 

@@ -36,16 +36,17 @@ OpRunner::OpRunner(Device& device, const OpCall& call, const OpRunOptions& optio
   Graph graph;
   for (size_t i = 0; i < call_.inputs.size(); ++i) {
     const auto& input = call_.inputs[i];
-    const std::string name = i < op.inputs.size() ? fmt::format("in.{}", op.inputs[i].name)
-                                                  : fmt::format("in.{}", i);
+    const std::string name =
+        i < op.inputs.size() ? fmt::format("in.{}", op.inputs[i].name) : fmt::format("in.{}", i);
     const bool mutated = i < op.inputs.size() && op.inputs[i].use == Use::mutated;
     inputs_.push_back(!input    ? Value{}
                       : mutated ? graph.state(name, input->type)
                                 : graph.input(name, input->type));
   }
-  outputs_ = graph.add(op, inputs_, call_.attrs, call_.name.empty() ? std::string(op.name) : call_.name);
+  outputs_ =
+      graph.add(op, inputs_, call_.attrs, call_.name.empty() ? std::string(op.name) : call_.name);
   program_.graph = std::move(graph);
-  if (options.gradients) append_gradients();
+  if (!options.seeded.empty()) append_gradients(options.seeded);
   program_ = compile(std::move(program_.graph), plan_of(call_, options), call_.seed, false);
   const Program* programs[] = {&program_};
   scratch_ = make_scratch(device_, programs);
@@ -54,19 +55,22 @@ OpRunner::OpRunner(Device& device, const OpCall& call, const OpRunOptions& optio
   executor_ = std::make_unique<Executor>(program_, *store_, scratch_);
 }
 
-void OpRunner::append_gradients() {
+void OpRunner::append_gradients(const std::vector<int>& seeded) {
   Graph& graph = program_.graph;
-  const auto floating = [&](Value v) { return v && is_floating(graph[v].type.dtype); };
-  for (const Value y : outputs_)
-    seeds_.push_back(floating(y) ? graph.input("d" + graph[y].name, graph[y].type) : Value{});
-  seed_values_.resize(seeds_.size());
+  seeds_.resize(outputs_.size());
+  seed_values_.resize(outputs_.size());
+  for (const int i : seeded) {
+    const Value y = outputs_.at(static_cast<size_t>(i));
+    seeds_[static_cast<size_t>(i)] = graph.input("d" + graph[y].name, graph[y].type);
+  }
   std::vector<Value> wanted;
   for (const Value x : inputs_)
-    if (floating(x)) wanted.push_back(x);
+    if (x && is_floating(graph[x].type.dtype)) wanted.push_back(x);
   const std::vector<Value> found = cairn::gradients(graph, outputs_, seeds_, wanted);
   gradients_.resize(inputs_.size());
-  for (size_t i = 0, k = 0; i < inputs_.size(); ++i)
-    if (floating(inputs_[i])) gradients_[i] = found[k++];
+  for (size_t i = 0; i < wanted.size(); ++i)
+    gradients_[static_cast<size_t>(std::ranges::find(inputs_, wanted[i]) - inputs_.begin())] =
+        found[i];
 }
 
 void OpRunner::set_input(int i, std::vector<double> values) {
@@ -113,18 +117,19 @@ std::optional<HostTensor> OpRunner::gradient(int i) const {
   return read(v);
 }
 
-std::vector<std::vector<double>> local_derivative(const Executor& executor, int node, int input,
-                                                  int output, int64_t examples) {
+std::vector<std::vector<double>> local_derivative(const Executor& executor, const Store& store,
+                                                  int node, int input, int output,
+                                                  int64_t examples) {
   const Graph& graph = executor.program().graph;
   const Node& at = graph.nodes().at(static_cast<size_t>(node));
-  OpCall call{.op = at.op, .attrs = at.attrs, .n = examples, .seed = executor.program().seed,
-              .name = at.name};
-  call.step = executor.step();
+  OpCall call;
+  call.op = at.op, call.attrs = at.attrs, call.name = at.name;
+  call.n = examples, call.step = store.read_step(graph.step_name());
+  call.seed = executor.program().seed;
   for (const Value v : at.inputs)
     call.inputs.push_back(v ? std::optional(HostTensor{graph[v].type, executor.read(v, examples)})
                             : std::nullopt);
-  OpRunner runner(executor.device(), call,
-                  {.real = executor.program().plan.options.real, .gradients = true});
+  OpRunner runner(store.device(), call, {.real = store.real(), .seeded = {output}});
   const HostTensor& x = call.inputs.at(static_cast<size_t>(input)).value();
   const TensorType& y = graph[at.outputs.at(static_cast<size_t>(output))].type;
   std::vector<double> seed(static_cast<size_t>(y.shape.elements() * (y.batched ? examples : 1)));

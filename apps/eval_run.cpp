@@ -1,0 +1,93 @@
+// The work of `cairn eval`.
+#include <fmt/format.h>
+
+#include "apps/runs.h"
+#include "apps/support.h"
+#include "apps/terminal.h"
+#include "core/error.h"
+#include "train/checkpoint.h"
+#include "train/run_folder.h"
+
+namespace cairn {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// RUN itself, or the run folder that holds it where RUN is a checkpoint.
+fs::path run_folder_of(const std::string& run) {
+  const fs::path folder = fs::path(run + "/").lexically_normal().parent_path();
+  std::error_code error;
+  const bool is_checkpoint = fs::exists(folder / kModelFile, error);
+  return is_checkpoint ? fs::absolute(folder).parent_path() : folder;
+}
+
+void print_confusion(const Evaluation& result) {
+  std::vector<Table::Column> columns = {{"true \\ predicted", Table::Align::right}};
+  for (int64_t k = 0; k < result.classes; ++k)
+    columns.push_back({fmt::to_string(k), Table::Align::right});
+  Table table(std::move(columns));
+  auto cell = result.confusion.begin();
+  for (int64_t k = 0; k < result.classes; ++k) {
+    std::vector<std::string> row = {fmt::to_string(k)};
+    for (int64_t j = 0; j < result.classes; ++j) row.push_back(fmt::to_string(*cell++));
+    table.add_row(std::move(row));
+  }
+  table.print(stdout);
+}
+
+Json confusion_to_json(const Evaluation& result) {
+  Json::Array rows;
+  auto cell = result.confusion.begin();
+  for (int64_t k = 0; k < result.classes; ++k) {
+    Json::Array row;
+    for (int64_t j = 0; j < result.classes; ++j) row.emplace_back(*cell++);
+    rows.emplace_back(std::move(row));
+  }
+  return rows;
+}
+
+void report(const RunConfig& config, const std::string& data, const std::string& device,
+            const Evaluation& result, bool json) {
+  if (json) {
+    const Json answer = Json::Object{{"model", config.model},
+                                     {"data", data},
+                                     {"device", device},
+                                     {"images", result.examples},
+                                     {"accuracy", result.accuracy},
+                                     {"loss", result.loss},
+                                     {"confusion", confusion_to_json(result)}};
+    fmt::print("{}\n", answer.dump());
+    return;
+  }
+  Table table({{""}, {""}});
+  table.add_row({"model", config.model});
+  table.add_row({"data", fmt::format("{}, {} test images", data, human_count(result.examples))});
+  table.add_row({"accuracy", percent(result.accuracy)});
+  table.add_row({"loss", fmt::format("{:.4f}", result.loss)});
+  table.print(stdout);
+  fmt::print("\n");
+  print_confusion(result);
+}
+
+}  // namespace
+
+int evaluate(const EvalOptions& options) {
+  const fs::path run = run_folder_of(options.run);
+  const RunConfig config = read_config(run);
+  const std::string name = options.data.value_or(config.data);
+  const DataSplits data = load_data_or_advise(name, config.classes);
+  if (data.test.image != config.image || data.test.classes != config.classes)
+    fail_usage(fmt::format("the run knows images {} of {} classes, but those of {} are {} of {}",
+                           to_string(config.image), config.classes, name,
+                           to_string(data.test.image), data.test.classes),
+               "choose another --data");
+  const Network network(find_model(config.model), config.options, data.test, config.normalization);
+  const auto device = open_and_tell(options.device, options.threads);
+  Store store(*device, parameters_of(network));
+  load_parameters(run / kCheckpointFolder / kModelFile, store);
+  Evaluator evaluator(network, store, data.test, "test", kEvaluationBatch);
+  report(config, name, device_name(*device), evaluator.run(), options.json);
+  return 0;
+}
+
+}  // namespace cairn

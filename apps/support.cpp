@@ -1,0 +1,41 @@
+#include "apps/support.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/thread_pool.h"
+#include "data/cache.h"
+
+namespace cairn {
+
+DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes) {
+  const CatalogEntry* entry = find_catalog_entry(name_or_dir);
+  if (entry && !is_fetched(*entry))
+    fail(fmt::format("the data set '{}' isn't on this machine yet", entry->name),
+         fmt::format("fetch it: cairn data fetch {}\n"
+                     "or use the digits that are part of the program: --data digits",
+                     entry->name));
+  return load_data(name_or_dir, classes);
+}
+
+std::unique_ptr<Device> open_and_tell(const std::string& spec, int64_t threads) {
+  std::string note;
+  std::unique_ptr<Device> device = open_device(spec, static_cast<int>(threads), &note);
+  if (!note.empty()) note = fmt::format("  [{}]", note);
+  fmt::print(stderr, "device: {}{}\n", device->description(), note);
+  return device;
+}
+
+std::string device_name(const Device& device) {
+  const std::string text = device.description();
+  return text.substr(0, text.find(" ("));
+}
+
+int device_threads(Device& device) {
+  const ThreadPool* pool = device.pool();
+  return pool ? pool->threads() : 1;
+}
+
+std::string percent(double fraction) { return fmt::format("{:.2f}%", 100 * fraction); }
+
+}  // namespace cairn

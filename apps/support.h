@@ -1,0 +1,27 @@
+// What training and evaluation share.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/device.h"
+#include "data/dataset.h"
+
+namespace cairn {
+
+inline constexpr int64_t kEvaluationBatch = 128;
+
+/// load_data(); an Error for a set that isn't fetched yet names both ways on.
+DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes = 10);
+
+/// Opens a device and tells on stderr which one is active, and why where "auto" left CUDA out.
+std::unique_ptr<Device> open_and_tell(const std::string& spec, int64_t threads);
+/// "cpu", "cuda:0": what --device takes to open it again.
+std::string device_name(const Device& device);
+/// Threads of a CPU device; 1 elsewhere.
+int device_threads(Device& device);
+
+/// "99.12%".
+std::string percent(double fraction);
+
+}  // namespace cairn

@@ -1,0 +1,74 @@
+// cairn train MODEL
+#include <memory>
+
+#include "apps/commands.h"
+#include "apps/runs.h"
+
+namespace cairn {
+namespace {
+
+void add_length_options(Command& train, TrainOptions& o) {
+  train
+      .option("--epochs", o.epochs,
+              "passes over the data; the schedule spans them (default: the model's)", "E")
+      .range(1, 1e6);
+  train.option("--steps", o.steps, "stop at this step, whatever the schedule spans", "S")
+      .at_least(1);
+  train
+      .option("--until-accuracy", o.until_accuracy,
+              "stop after the epoch that reaches this fraction on the validation split, else on "
+              "the test set",
+              "A")
+      .positive()
+      .high = 1;
+}
+
+void add_optimizer_options(Command& train, TrainOptions& o) {
+  train.option("--batch", o.batch, "images a step (default: the model's)", "N").at_least(1);
+  train.option("--optimizer", o.optimizer, "how weights are updated", "NAME")
+      .choices({"sgd", "adam"});
+  train.option("--lr", o.lr, "learning rate (default: the model's; 0.001 with adam)", "RATE")
+      .positive();
+  train.option("--momentum", o.momentum, "of sgd (default: the model's)", "M").range(0, 1);
+  train
+      .option("--weight-decay", o.weight_decay, "L2 penalty (default: the model's; 0 with adam)",
+              "D")
+      .at_least(0);
+  train
+      .option("--schedule", o.schedule, "how the learning rate goes (default: the model's)", "NAME")
+      .choices({"constant", "step", "cosine", "one-cycle"});
+  train
+      .option("--warmup", o.warmup,
+              "steps over which the learning rate rises (default: the model's)", "STEPS")
+      .at_least(0);
+}
+
+}  // namespace
+
+void add_train_command(Args& args) {
+  const auto o = std::make_shared<TrainOptions>();
+  Command& train =
+      args.command("train", "Train a model",
+                   {{"cairn train lenet5", "LeNet-5 on MNIST with the model's own settings"},
+                    {"cairn train lenet5 --data digits --epochs 10",
+                     "on the digits that are part of the program"},
+                    {"cairn train mlp --set widths=300,100 --optimizer adam --out runs/mlp", ""},
+                    {"cairn train lenet5 --until-accuracy 0.985 --val-split 0.1 --json", ""}});
+  train.positional("MODEL", o->model, "model to train: " + model_names()).required();
+  train.option("--set", o->set, "an option of the model", "NAME=VALUE");
+  train.option("--data", o->data,
+               "data set by name, or a directory of IDX files (default: the model's)", "NAME|DIR");
+  train.option("--val-split", o->val_split, "part of the training data to validate on", "F")
+      .range(0, 1);
+  add_length_options(train, *o);
+  add_optimizer_options(train, *o);
+  train.option("--seed", o->seed, "of all random numbers", "N");
+  add_device_options(train, o->device, o->threads);
+  train.option("--out", o->out,
+               "folder of the run (default: runs/MODEL-DATE); a run in it moves to DIR.bak", "DIR");
+  train.flag("--json", o->json, "print summary.json instead of a table");
+  train.flag("--quiet", o->quiet, "no progress");
+  train.run([o] { return cairn::train(*o); });
+}
+
+}  // namespace cairn

@@ -1,0 +1,157 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds them and runs them. See --help.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: scripts/test.sh [--quick | --all]
+
+  --quick     the format of the sources and the release suite
+  (default)   as well: everything compiled by nvcc for one architecture, the CUDA build's fallback
+              to the CPU, and the suite under AddressSanitizer and UndefinedBehaviorSanitizer
+  --all       as well: clang++-14, ThreadSanitizer, coverage, and nvcc for every architecture; a
+              dated log goes to docs/results/
+
+Ends with ctest's line on the release suite. Where no CUDA toolkit is found ($CUDACXX, nvcc on PATH,
+$CUDA_HOME, /usr/local/cuda) CUDA is left out and the last line says so; with CI=true that is a
+failure. Builds go to build/test, build/cuda, build/asan, ... and are kept.
+TEXT
+}
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/common.sh
+source scripts/common.sh
+
+tier=default
+case ${1:-} in
+  "") ;;
+  --quick) tier=quick ;;
+  --all) tier=all ;;
+  -h | --help) usage && exit 0 ;;
+  *) usage >&2 && exit 2 ;;
+esac
+
+architectures="80;86;89;90;100;120"  # of a release; PTX of the newest beside them
+times=()
+
+# part NAME FUNCTION: runs a part, keeps its time, ends the script where it fails. A function called
+# as a condition would run on after a failed command, so each part is a shell of its own.
+part() {
+  local name=$1 status=0 start
+  start=$(now_ms)
+  say "=== $name"
+  set +e
+  (
+    set -e
+    "$2"
+  )
+  status=$?
+  set -e
+  times+=("$name $(in_seconds $(($(now_ms) - start)))")
+  ((status == 0)) || die "FAILED: $name (exit status $status)"
+}
+
+# suite PRESET [CMAKE-OPTION...]: builds and runs all tests; ctest's output stays in the build.
+suite() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" -DCAIRN_TESTS=ON "$@"
+  cmake --build "build/$preset"
+  run_suite "build/$preset"
+}
+run_suite() {
+  ctest --test-dir "$1" --output-on-failure --no-tests=error -j "$(nproc)" 2>&1 | tee "$1/ctest.log"
+}
+
+check_format() {
+  find . \( -path ./build -o -path ./runs -o -path './.?*' \) -prune -o \
+    \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
+    xargs -0 -P "$(nproc)" -n 20 clang-format --dry-run -Werror
+}
+
+check_release() { suite test; }
+
+check_asan() {
+  export UBSAN_OPTIONS=print_stacktrace=1
+  suite asan
+}
+
+check_tsan() { suite tsan; }
+
+check_clang() {
+  cmake --preset test -B build/clang -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14
+  cmake --build build/clang
+  run_suite build/clang
+}
+
+check_coverage() {
+  suite coverage
+  gcovr --root . --object-directory build/coverage --exclude tests --exclude build \
+    --print-summary --output build/coverage/coverage.txt
+}
+
+# Compiles everything for one architecture, and lets the result train where there may be no device.
+check_cuda() {
+  CUDACXX=$nvcc cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES="$(cuda_architecture)"
+  cmake --build --preset cuda
+  local out
+  out=$(mktemp -d)
+  build/cuda/cairn train lenet5 --data digits --steps 5 --device auto --out "$out/run"
+  rm -r "$out"
+}
+
+check_architectures() {
+  CUDACXX=$nvcc cmake --preset cuda -B build/cuda-all -DCMAKE_CUDA_ARCHITECTURES="$architectures"
+  cmake --build build/cuda-all
+}
+
+closing_line() { sed -n '/% tests passed/p' "build/$1/ctest.log"; }
+
+# The dated log of --all: what ran, on what, how long, with which result.
+write_log() {
+  local log preset
+  log=docs/results/$(date +%F)-test-all.log
+  mkdir -p docs/results
+  {
+    say "scripts/test.sh --all, $(date '+%F %H:%M %Z'), commit $(git rev-parse --short HEAD)"
+    say "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sed -n 1p), $(nproc) threads;" \
+      "$(c++ --version | sed -n 1p)"
+    say "nvcc: $([[ -n $nvcc ]] && "$nvcc" --version | sed -n '$p' || echo none)"
+    printf '%s\n' "${times[@]}"
+    for preset in test clang asan tsan coverage; do say "$preset: $(closing_line "$preset")"; done
+    say "coverage: $(sed -n '/^TOTAL/p' build/coverage/coverage.txt)"
+  } >"$log"
+  say "log: $log"
+}
+
+packages=("${build_packages[@]}" libgtest-dev clang-format)
+[[ $tier != all ]] || packages+=(clang-14 gcovr)
+start=$(now_ms)
+ensure_packages "the test suite" "${packages[@]}"
+check_cmake
+settle_caches
+times+=("packages $(in_seconds $(($(now_ms) - start)))")
+
+part format check_format
+nvcc=$(find_nvcc || true)
+if [[ $tier != quick ]]; then
+  if [[ -n $nvcc ]]; then
+    part cuda check_cuda
+  elif [[ ${CI:-} == true ]]; then
+    die "FAILED: cuda (no CUDA toolkit, but CI=true)"
+  fi
+  part asan check_asan
+fi
+if [[ $tier == all ]]; then
+  part clang check_clang
+  part tsan check_tsan
+  part coverage check_coverage
+  [[ -z $nvcc ]] || part architectures check_architectures
+fi
+part release check_release
+[[ $tier != all ]] || write_log
+
+printf -v all_times '%s, ' "${times[@]}"
+say "time: ${all_times%, }"
+closing_line test
+if [[ -z $nvcc && $tier != quick ]]; then say "CUDA was left out: no toolkit was found"; fi

@@ -1,0 +1,178 @@
+#include "train/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <set>
+#include <system_error>
+#include <vector>
+
+#include "core/error.h"
+#include "io/files.h"
+#include "io/safetensors.h"
+
+namespace cairn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kFormatVersion = 1;
+constexpr char kStateFile[] = "state.safetensors";
+constexpr char kInfoFile[] = "checkpoint.json";
+
+/// A flat buffer of the store and how the tensors that lie in it are called in a file.
+struct FlatBuffer {
+  std::string name;
+  std::string prefix;
+};
+
+std::vector<FlatBuffer> state_buffers(std::span<const std::string> states) {
+  std::vector<FlatBuffer> buffers;
+  for (const std::string& name : states) buffers.push_back({name, name + "."});
+  return buffers;
+}
+
+void save_buffers(const fs::path& path, const Store& store, std::span<const FlatBuffer> buffers) {
+  std::vector<std::vector<float>> values;  // of each buffer
+  std::vector<TensorRecord> records;
+  for (const FlatBuffer& buffer : buffers) {
+    const std::vector<double> flat = store.read(buffer.name);
+    std::vector<float>& copy = values.emplace_back(flat.size());
+    std::transform(flat.begin(), flat.end(), copy.begin(),
+                   [](double value) { return static_cast<float>(value); });
+    for (const Segment& s : store.parameters().segments) {
+      const auto part = std::span<const float>(copy).subspan(static_cast<size_t>(s.offset),
+                                                             static_cast<size_t>(s.elements));
+      records.push_back({buffer.prefix + s.name, DType::f32, s.shape, std::as_bytes(part)});
+    }
+  }
+  write_safetensors(path, records, {{"format", "pt"}});
+}
+
+const TensorRecord& checked_record(const SafetensorsFile& file, const fs::path& path,
+                                   const std::string& name, const Shape& shape) {
+  const char* hint = "it is a checkpoint of another model: rebuild the model that it was made with";
+  const TensorRecord* record = file.find(name);
+  if (!record) fail(fmt::format("{}: there is no tensor '{}'", path.string(), name), hint);
+  if (record->shape != shape)
+    fail(fmt::format("{}: '{}' has shape {}, but the model's has {}", path.string(), name,
+                     to_string(record->shape), to_string(shape)),
+         hint);
+  if (record->dtype != DType::f32)
+    fail(fmt::format("{}: '{}' is {}, not float32", path.string(), name, name_of(record->dtype)),
+         "convert it to float32");
+  return *record;
+}
+
+void refuse_extra(const SafetensorsFile& file, const fs::path& path,
+                  const std::set<std::string>& known) {
+  for (const TensorRecord& record : file.tensors())
+    if (!known.contains(record.name))
+      fail(fmt::format("{}: the model has nothing called '{}'", path.string(), record.name),
+           "it is a checkpoint of another model: rebuild the model that it was made with");
+}
+
+void load_buffers(const fs::path& path, Store& store, std::span<const FlatBuffer> buffers) {
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  std::vector<std::vector<double>> values;
+  std::set<std::string> known;
+  for (const FlatBuffer& buffer : buffers) {
+    std::vector<double>& flat = values.emplace_back(store.read(buffer.name));
+    for (const Segment& s : store.parameters().segments) {
+      const std::string name = buffer.prefix + s.name;
+      const TensorRecord& record = checked_record(file, path, name, s.shape);
+      std::vector<float> copy(static_cast<size_t>(s.elements));  // the file's may be unaligned
+      if (!copy.empty()) std::memcpy(copy.data(), record.data.data(), record.data.size());
+      std::copy(copy.begin(), copy.end(), flat.begin() + s.offset);
+      known.insert(name);
+    }
+  }
+  refuse_extra(file, path, known);
+  for (size_t i = 0; i < buffers.size(); ++i) store.write(buffers[i].name, values[i]);
+}
+
+Json to_json(const CheckpointInfo& info) {
+  return Json::Object{{"format_version", kFormatVersion},
+                      {"model", info.model},
+                      {"options", options_to_json(info.options)},
+                      {"optimizer", info.optimizer},
+                      {"seed", fmt::to_string(info.seed)},
+                      {"step_state", Json::Object{{"step", info.state.step},
+                                                  {"epoch", info.state.epoch},
+                                                  {"first", info.state.first},
+                                                  {"n_valid", info.state.n_valid},
+                                                  {"lr", info.state.lr}}}};
+}
+
+CheckpointInfo info_from_json(const Json& json, const std::string& what) {
+  const int64_t version = json.at("format_version").as_int();
+  if (version != kFormatVersion)
+    fail(fmt::format("{}: format version {} isn't known", what, version),
+         fmt::format("this program reads version {}", kFormatVersion));
+  const Json& state = json.at("step_state");
+  return {json.at("model").as_string(),
+          options_from_json(json.at("options")),
+          json.at("optimizer").as_string(),
+          seed_from_json(json.at("seed"), what),
+          {state.at("step").as_int(), state.at("epoch").as_int(), state.at("first").as_int(),
+           state.at("n_valid").as_int(), state.at("lr").as_double()}};
+}
+
+}  // namespace
+
+void save_checkpoint(const fs::path& directory, const Store& store,
+                     std::span<const std::string> states, const CheckpointInfo& info) {
+  fs::path fresh = directory;
+  fresh += ".new";
+  std::error_code error;
+  fs::remove_all(fresh, error);
+  if (!error) fs::create_directories(fresh, error);
+  if (error)
+    fail(fmt::format("cannot make the folder {}: {}", fresh.string(), error.message()),
+         "check the disk's free space and the folder's permissions");
+  const FlatBuffer parameters[] = {{std::string(kParameters), ""}};
+  save_buffers(fresh / kModelFile, store, parameters);
+  save_buffers(fresh / kStateFile, store, state_buffers(states));
+  write_file_atomic(fresh / kInfoFile, to_json(info).dump() + "\n");
+  exchange_directory(fresh, directory);
+}
+
+CheckpointInfo load_checkpoint(const fs::path& directory, Store& store,
+                               std::span<const std::string> states) {
+  const fs::path path = directory / kInfoFile;
+  CheckpointInfo info = info_from_json(Json::parse(read_file(path), path.string()), path.string());
+  load_parameters(directory / kModelFile, store);
+  load_buffers(directory / kStateFile, store, state_buffers(states));
+  return info;
+}
+
+void load_parameters(const fs::path& file, Store& store) {
+  const FlatBuffer parameters[] = {{std::string(kParameters), ""}};
+  load_buffers(file, store, parameters);
+}
+
+Json options_to_json(const ModelOptions& options) {
+  Json::Object members;
+  for (const auto& [name, value] : options) members.emplace_back(name, value);
+  return members;
+}
+
+ModelOptions options_from_json(const Json& json) {
+  ModelOptions options;
+  for (const auto& [name, value] : json.as_object()) options[name] = value.as_string();
+  return options;
+}
+
+uint64_t seed_from_json(const Json& json, const std::string& what) {
+  const std::string& text = json.as_string();
+  uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error != std::errc{} || end != text.data() + text.size())
+    fail(fmt::format("{}: the seed \"{}\" is no whole number below 2^64", what, text),
+         "correct the file, or train again");
+  return seed;
+}
+
+}  // namespace cairn

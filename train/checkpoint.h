@@ -1,0 +1,54 @@
+// Checkpoints: a directory that holds all a run needs to go on, and all a reader needs of a model.
+//
+//   model.safetensors   every parameter, float32, under PyTorch's name and in its shape
+//   state.safetensors   the optimizer's states, float32: "momentum.conv1.weight" and so on
+//   checkpoint.json     format version, model and options, optimizer, seed, StepState
+//
+// Equal runs make equal bytes: no time, path, host or thread count goes in.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "core/step_state.h"
+#include "core/store.h"
+#include "io/json.h"
+#include "models/models.h"
+
+namespace cairn {
+
+inline constexpr char kModelFile[] = "model.safetensors";
+
+/// What checkpoint.json tells.
+struct CheckpointInfo {
+  std::string model;
+  ModelOptions options;
+  std::string optimizer;  // "sgd" or "adam"
+  uint64_t seed = 0;      // written as a string: JSON readers may round numbers above 2^53
+  StepState state;
+};
+
+/// Writes the checkpoint beside `directory` and puts it in its place as a whole. `states` names the
+/// flat buffers of the optimizer (Trainer::optimizer_states()). Wait for the device before.
+void save_checkpoint(const std::filesystem::path& directory, const Store& store,
+                     std::span<const std::string> states, const CheckpointInfo& info);
+
+/// Reads parameters and optimizer states back into a store that has them, and returns the rest.
+/// Errors: those of load_parameters, for state.safetensors too; a format version that isn't known.
+CheckpointInfo load_checkpoint(const std::filesystem::path& directory, Store& store,
+                               std::span<const std::string> states);
+
+/// Reads a model.safetensors into the parameters of a store. Nothing is written unless the file
+/// holds each parameter, float32 and in its shape, and no other tensor; else an Error names the
+/// first that differs.
+void load_parameters(const std::filesystem::path& file, Store& store);
+
+/// Model options as a JSON object of strings, and back.
+Json options_to_json(const ModelOptions& options);
+ModelOptions options_from_json(const Json& json);
+
+/// A seed written as a string; `what` names the file in errors.
+uint64_t seed_from_json(const Json& json, const std::string& what);
+
+}  // namespace cairn

@@ -1,0 +1,128 @@
+// config.json of a run folder.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "io/files.h"
+#include "train/checkpoint.h"
+#include "train/run_folder.h"
+
+namespace cairn {
+namespace {
+
+namespace fs = std::filesystem;
+
+template <class Range>
+Json to_array(const Range& values) {
+  Json::Array items;
+  for (const auto value : values) items.emplace_back(value);
+  return items;
+}
+
+template <class Value>
+Json or_null(const std::optional<Value>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json to_json(const TrainSettings& settings) {
+  return Json::Object{{"batch", settings.batch},
+                      {"optimizer", name_of(settings.optimizer)},
+                      {"lr", settings.lr},
+                      {"momentum", settings.momentum},
+                      {"weight_decay", settings.weight_decay},
+                      {"schedule", settings.schedule},
+                      {"warmup", settings.warmup},
+                      {"horizon", settings.horizon},
+                      {"seed", fmt::to_string(settings.seed)}};
+}
+
+TrainSettings settings_from_json(const Json& json, const std::string& what) {
+  return {.batch = json.at("batch").as_int(),
+          .optimizer = optimizer_from(json.at("optimizer").as_string()),
+          .lr = json.at("lr").as_double(),
+          .momentum = json.at("momentum").as_double(),
+          .weight_decay = json.at("weight_decay").as_double(),
+          .schedule = json.at("schedule").as_string(),
+          .warmup = json.at("warmup").as_int(),
+          .horizon = json.at("horizon").as_int(),
+          .seed = seed_from_json(json.at("seed"), what)};
+}
+
+Json to_json(const RunConfig& config) {
+  return Json::Object{
+      {"cairn_version", config.version},
+      {"model", config.model},
+      {"options", options_to_json(config.options)},
+      {"data", config.data},
+      {"image", to_array(config.image.dims())},
+      {"classes", config.classes},
+      {"normalization", Json::Object{{"mean", to_array(config.normalization.mean)},
+                                     {"deviation", to_array(config.normalization.deviation)}}},
+      {"settings", to_json(config.settings)},
+      {"epochs", config.epochs},
+      {"steps", or_null(config.steps)},
+      {"until_accuracy", or_null(config.until_accuracy)},
+      {"val_split", config.val_split},
+      {"device", config.device},
+      {"threads", config.threads}};
+}
+
+void read_channels(const Json& json, const std::string& what, std::array<double, 4>& to) {
+  const Json::Array& values = json.as_array();
+  if (values.size() != to.size())
+    fail(fmt::format("{}: a normalization has {} numbers, not {}", what, values.size(), to.size()),
+         "correct the file, or train again");
+  std::transform(values.begin(), values.end(), to.begin(),
+                 [](const Json& value) { return value.as_double(); });
+}
+
+RunConfig config_from_json(const Json& json, const std::string& what) {
+  RunConfig config;
+  config.version = json.at("cairn_version").as_string();
+  config.model = json.at("model").as_string();
+  config.options = options_from_json(json.at("options"));
+  config.data = json.at("data").as_string();
+  std::vector<int64_t> image;
+  for (const Json& size : json.at("image").as_array()) image.push_back(size.as_int());
+  config.image = Shape(image);
+  config.classes = json.at("classes").as_int();
+  read_channels(json.at("normalization").at("mean"), what, config.normalization.mean);
+  read_channels(json.at("normalization").at("deviation"), what, config.normalization.deviation);
+  config.settings = settings_from_json(json.at("settings"), what);
+  config.epochs = json.at("epochs").as_int();
+  if (const Json& steps = json.at("steps"); !steps.is_null()) config.steps = steps.as_int();
+  if (const Json& accuracy = json.at("until_accuracy"); !accuracy.is_null())
+    config.until_accuracy = accuracy.as_double();
+  config.val_split = json.at("val_split").as_double();
+  config.device = json.at("device").as_string();
+  config.threads = static_cast<int>(json.at("threads").as_int());
+  return config;
+}
+
+}  // namespace
+
+std::string_view name_of(Optimizer optimizer) {
+  return optimizer == Optimizer::adam ? "adam" : "sgd";
+}
+
+Optimizer optimizer_from(std::string_view name) {
+  if (name == "sgd") return Optimizer::sgd;
+  if (name == "adam") return Optimizer::adam;
+  fail_usage(fmt::format("there is no optimizer '{}'", name), "use sgd or adam");
+}
+
+void write_config(const fs::path& run, const RunConfig& config) {
+  write_file_atomic(run / "config.json", to_json(config).dump() + "\n");
+}
+
+RunConfig read_config(const fs::path& run) {
+  const fs::path path = run / "config.json";
+  std::error_code error;
+  if (!fs::exists(path, error))
+    fail(fmt::format("{} is no run folder: it has no config.json", run.string()),
+         "name a folder that `cairn train` made");
+  return config_from_json(Json::parse(read_file(path), path.string()), path.string());
+}
+
+}  // namespace cairn

@@ -1,0 +1,120 @@
+#include "train/run_folder.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <ctime>
+#include <limits>
+#include <system_error>
+
+#include "core/error.h"
+#include "io/files.h"
+
+namespace cairn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kConfigFile[] = "config.json";
+constexpr auto kFlushInterval = std::chrono::seconds(1);
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+bool holds_run(const fs::path& folder) { return is_there(folder / kConfigFile); }
+
+}  // namespace
+
+fs::path default_run_folder(std::string_view model) {
+  std::tm now{};
+  const std::time_t seconds = std::time(nullptr);
+  ::localtime_r(&seconds, &now);
+  const fs::path first = fs::path("runs") / fmt::format("{}-{:%Y%m%d-%H%M%S}", model, now);
+  fs::path folder = first;
+  for (int n = 2; is_there(folder); ++n) {
+    folder = first;
+    folder += fmt::format("-{}", n);
+  }
+  return folder;
+}
+
+void check_run_folder(const fs::path& run) {
+  if (!is_there(run)) return;
+  std::error_code error;
+  if (!fs::is_directory(run, error))
+    fail_usage(fmt::format("{} is a file, not a folder", run.string()), "choose another --out");
+  if (!holds_run(run) && !fs::is_empty(run, error))
+    fail_usage(
+        fmt::format("{} is not empty and holds no run (there is no {})", run.string(), kConfigFile),
+        "choose another --out, or move that folder away");
+}
+
+fs::path create_run_folder(const fs::path& run) {
+  check_run_folder(run);
+  const fs::path backup = holds_run(run) ? move_aside(run) : fs::path();
+  std::error_code error;
+  fs::create_directories(run, error);
+  if (error)
+    fail(fmt::format("cannot make the folder {}: {}", run.string(), error.message()),
+         "choose another --out");
+  return backup;
+}
+
+MetricsWriter::MetricsWriter(const fs::path& run)
+    : path_(run / "metrics.csv"),
+      file_(std::fopen(path_.c_str(), "w")),
+      flushed_(std::chrono::steady_clock::now()) {
+  check(file_ != nullptr);
+  fmt::print(file_.get(), "{}\n", kHeader);
+}
+
+void MetricsWriter::write(std::span<const StepRecord> records, double images_per_s) {
+  for (const StepRecord& r : records)
+    fmt::print(file_.get(), "{},{},{:.9g},{:.9g},{:.9g},{:.9g}\n", r.step, r.epoch, r.loss,
+               r.accuracy, r.lr, images_per_s);
+  const auto now = std::chrono::steady_clock::now();
+  if (now - flushed_ < kFlushInterval) return;
+  check(std::fflush(file_.get()) == 0);
+  flushed_ = now;
+}
+
+void MetricsWriter::close() { check(std::fclose(file_.release()) == 0); }
+
+void MetricsWriter::check(bool written) const {
+  if (!written)
+    fail(fmt::format("cannot write {}: {}", path_.string(), std::system_category().message(errno)),
+         "check the disk's free space and the folder's permissions");
+}
+
+Json to_json(const RunSummary& summary) {
+  const bool fits = summary.seed <= uint64_t{std::numeric_limits<int64_t>::max()};
+  const Json seed =
+      fits ? Json(static_cast<int64_t>(summary.seed)) : Json(fmt::to_string(summary.seed));
+  Json json(Json::Object{{"model", summary.model},
+                         {"data", summary.data},
+                         {"device", summary.device},
+                         {"hardware", summary.hardware},
+                         {"seed", seed},
+                         {"threads", summary.threads},
+                         {"steps", summary.steps},
+                         {"epochs", summary.epochs},
+                         {"train_seconds", summary.train_seconds},
+                         {"images_per_s", summary.images_per_s},
+                         {"test_accuracy", Json()},
+                         {"test_loss", Json()},
+                         {"checkpoint", summary.checkpoint.string()},
+                         {"interrupted", summary.interrupted}});
+  if (summary.test) json.set("test_accuracy", summary.test->accuracy);
+  if (summary.test) json.set("test_loss", summary.test->loss);
+  if (summary.validation_accuracy) json.set("validation_accuracy", *summary.validation_accuracy);
+  return json;
+}
+
+void write_summary(const fs::path& run, const RunSummary& summary) {
+  write_file_atomic(run / "summary.json", to_json(summary).dump() + "\n");
+}
+
+}  // namespace cairn

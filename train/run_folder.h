@@ -1,0 +1,104 @@
+// The folder of a training run:
+//
+//   config.json    everything needed to rebuild the run
+//   metrics.csv    one row a step
+//   summary.json   what came out
+//   checkpoint/    train/checkpoint.h
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "io/json.h"
+#include "train/network.h"
+#include "train/trainer.h"
+
+namespace cairn {
+
+inline constexpr char kCheckpointFolder[] = "checkpoint";
+
+/// What config.json tells: the run as it was asked for, defaults filled in.
+struct RunConfig {
+  std::string version;  // of Cairn
+  std::string model;
+  ModelOptions options;
+  std::string data;  // name or directory
+  Shape image;       // (C,H,W)
+  int64_t classes = 0;
+  Normalization normalization;
+  TrainSettings settings;
+  int64_t epochs = 0;  // that the schedule spans
+  std::optional<int64_t> steps;
+  std::optional<double> until_accuracy;
+  double val_split = 0;
+  std::string device;  // "cpu"
+  int threads = 1;
+};
+
+void write_config(const std::filesystem::path& run, const RunConfig& config);
+/// An Error that says what a run folder is where `run` is none.
+RunConfig read_config(const std::filesystem::path& run);
+
+/// "sgd" or "adam", and back; a UsageError for another name.
+std::string_view name_of(Optimizer optimizer);
+Optimizer optimizer_from(std::string_view name);
+
+/// "runs/lenet5-20261124-153012", in local time; with "-2" and so on where that exists already.
+std::filesystem::path default_run_folder(std::string_view model);
+
+/// A UsageError where a run may not go to `run`: it is a file, or a folder that holds other things
+/// than a run.
+void check_run_folder(const std::filesystem::path& run);
+/// Makes the folder. One that holds a run moves to `run`.bak, which is returned; else the result
+/// is empty. Errors: those of check_run_folder, a folder that can't be made.
+std::filesystem::path create_run_folder(const std::filesystem::path& run);
+
+/// metrics.csv: one row a step, numbers with 9 significant digits, which restore a float32.
+class MetricsWriter {
+ public:
+  static constexpr char kHeader[] = "step,epoch,loss,accuracy,lr,images_per_s";
+
+  explicit MetricsWriter(const std::filesystem::path& run);
+
+  /// Appends rows. What was written reaches the file within a second of calls, and at close().
+  void write(std::span<const StepRecord> records, double images_per_s);
+  /// An Error where the file couldn't be written; the destructor says nothing.
+  void close();
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  void check(bool written) const;
+
+  std::filesystem::path path_;
+  std::unique_ptr<std::FILE, Close> file_;
+  std::chrono::steady_clock::time_point flushed_;
+};
+
+/// What summary.json tells.
+struct RunSummary {
+  std::string model, data;
+  std::string device, hardware;  // "cpu", "cpu (2 threads, AVX3)"
+  uint64_t seed = 0;
+  int threads = 1;
+  int64_t steps = 0, epochs = 0;  // done; epochs are whole ones
+  double train_seconds = 0;       // of training steps alone
+  double images_per_s = 0;
+  std::optional<double> validation_accuracy;
+  std::optional<Evaluation> test;  // none after an interrupt
+  std::filesystem::path checkpoint;
+  bool interrupted = false;
+};
+
+/// test_accuracy and test_loss are null after an interrupt. The seed is a number, or a string
+/// from 2^63 up.
+Json to_json(const RunSummary& summary);
+void write_summary(const std::filesystem::path& run, const RunSummary& summary);
+
+}  // namespace cairn
