@@ -62,9 +62,8 @@ void complete(RunConfig& config, const Dataset& train, Device& device) {
   config.normalization = pixel_statistics(train);
   config.device = device_name(device);
   config.threads = device_threads(device);
-  const int64_t batch = config.settings.batch;
-  config.settings.horizon =
-      checked_mul((train.size() + batch - 1) / batch, config.epochs, "steps of the schedule");
+  const int64_t steps_per_epoch = (train.size() - 1) / config.settings.batch + 1;
+  config.settings.horizon = checked_mul(steps_per_epoch, config.epochs, "steps of the schedule");
 }
 
 void tell_new_folder(const fs::path& out) {

@@ -2,7 +2,9 @@
 # A folder that exports no rows is a link error that names the missing symbol.
 
 # cairn_add_op_folders(TARGET DIR...): compiles every op folder below each DIR into TARGET and adds its
-# rows to the op table. Call it again with a directory of your own: nothing else changes.
+# rows to the op table. TARGET is the library `cairn`, or a program of your own that links it: its table
+# holds the library's rows and yours, and the linker takes it instead of the library's, whose object file
+# defines nothing else.
 function(cairn_add_op_folders target)
   foreach(root ${ARGN})
     file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true ${root}/*)
@@ -26,6 +28,10 @@ function(cairn_add_op_folders target)
     target_include_directories(${target} PRIVATE ${parent})
   endforeach()
   get_target_property(names ${target} CAIRN_OP_FOLDERS)
+  if(NOT target STREQUAL "cairn")
+    get_target_property(library_names cairn CAIRN_OP_FOLDERS)
+    list(PREPEND names ${library_names})
+  endif()
   set(declarations "")
   set(entries "")
   foreach(name ${names})

@@ -23,21 +23,19 @@ struct HostTensor {
 struct OpCall {
   const OpDef* op = nullptr;
   Attrs attrs;
-  std::vector<std::optional<HostTensor>>
-      inputs;         // one an InputDef; none where an optional one is absent
-  int64_t n = 1;      // examples given; step.n_valid of them are real
-  StepState step;     // as the op finds it
-  uint64_t seed = 0;  // with `name` the key of its random numbers
-  std::string name;   // of the node; the op's where empty
+  std::vector<std::optional<HostTensor>> inputs;  // one an InputDef; an optional one may be absent
+  int64_t n = 1;                                  // examples given; step.n_valid of them are real
+  StepState step;                                 // as the op finds it
+  uint64_t seed = 0;                              // with `name` the key of its random numbers
+  std::string name;                               // of the node; the op's where empty
 };
 
 /// How the batch lies in memory.
 struct OpRunOptions {
-  DType real = DType::f32;  // f64 on the reference device alone
-  int64_t width = 0;        // examples in a slice; 0 is the whole batch
-  bool sliced = false;      // pass slice by slice, on the device's threads (cpu and reference)
-  std::vector<int> seeded =
-      {};  // outputs whose dL/d(output) is given; any: gradients are computed too
+  DType real = DType::f32;       // f64 on the reference device alone
+  int64_t width = 0;             // examples in a slice; 0 is the whole batch
+  bool sliced = false;           // pass slice by slice, on the device's threads (cpu and reference)
+  std::vector<int> seeded = {};  // outputs whose dL/d(output) is given, for dL/d(inputs)
 };
 
 class OpRunner {

@@ -112,7 +112,7 @@ fi
 fetch_ms=$(($(now_ms) - start))
 
 start=$(now_ms)
-moving "training lenet5" "" "$binary" train lenet5 --data "$data" --out "$run"
+moving "training lenet5" "" "$binary" train lenet5 --data "$data" --out "$run" >/dev/null
 train_ms=$(($(now_ms) - start))
 
 report

@@ -11,6 +11,22 @@ namespace cairn::HWY_NAMESPACE {
 
 constexpr int64_t kRun = 16384;  // elements of a thread's task
 
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ActivateGrad(D d, Activation a, V y, V dy) {
+  const auto one = hn::Set(d, 1.0f);
+  switch (a) {
+    case Activation::relu:
+      return hn::IfThenElseZero(hn::Gt(y, hn::Zero(d)), dy);
+    case Activation::tanh:
+      return hn::Mul(dy, hn::Mul(hn::Sub(one, y), hn::Add(one, y)));
+    case Activation::sigmoid:
+      return hn::Mul(dy, hn::Mul(y, hn::Sub(one, y)));
+    case Activation::none:
+      break;
+  }
+  return dy;
+}
+
 /// f(d, i) for full vectors, then for single elements.
 template <class F>
 void for_vectors(int64_t begin, int64_t end, F f) {

@@ -1,0 +1,188 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "tests/op_suite.h"
+
+namespace cairn {
+namespace {
+
+constexpr double kFloat32 = 4e-6, kFloat64 = 1e-12;  // of max |y|
+constexpr int64_t kWidths[] = {1, 8, 16, 32};
+
+/// What a run leaves: outputs, then mutated inputs, as in a row's golden values.
+using Results = std::vector<HostTensor>;
+
+Results run(Device& device, const OpCall& call, const OpRunOptions& options) {
+  OpRunner runner(device, call, options);
+  runner.run();
+  Results results;
+  for (int i = 0; i < static_cast<int>(call.op->outputs.size()); ++i)
+    results.push_back(runner.output(i));
+  for (int i = 0; i < static_cast<int>(call.op->inputs.size()); ++i)
+    if (call.op->inputs[static_cast<size_t>(i)].use == Use::mutated)
+      results.push_back(runner.input(i));
+  return results;
+}
+
+Results reference64(const OpCall& call) {
+  return run(test_device("reference"), call, {.real = DType::f64});
+}
+
+bool is_finite(double v) { return std::isfinite(v); }
+
+double largest(const std::vector<double>& values) {
+  double max = 0;
+  for (const double v : values) max = std::max(max, std::abs(v));
+  return max;
+}
+
+/// The first `count` values agree within `tolerance`; a NaN agrees with nothing.
+void expect_near(const std::vector<double>& got, const std::vector<double>& want, size_t count,
+                 double tolerance, const std::string& what) {
+  ASSERT_LE(count, got.size()) << what;
+  ASSERT_LE(count, want.size()) << what;
+  for (size_t i = 0; i < count; ++i)
+    if (!(std::abs(got[i] - want[i]) <= tolerance)) {
+      ADD_FAILURE() << fmt::format("{}: element {} is {:.9g}, not {:.9g} (tolerance {:.3g})", what,
+                                   i, got[i], want[i], tolerance);
+      return;
+    }
+}
+
+/// Numbers of a result that belong to the first `n` examples; all where it is plain.
+size_t count_of(const HostTensor& t, int64_t n) {
+  return static_cast<size_t>(t.type.shape.elements() * (t.type.batched ? n : 1));
+}
+
+void expect_close(const Results& got, const Results& want, int64_t n, double tolerance,
+                  const std::string& what) {
+  for (size_t i = 0; i < want.size(); ++i)
+    expect_near(got[i].values, want[i].values, count_of(want[i], n),
+                tolerance * largest(want[i].values), fmt::format("{}, result {}", what, i));
+}
+
+void expect_equal_bits(const Results& got, const Results& want, int64_t n,
+                       const std::string& what) {
+  for (size_t i = 0; i < want.size(); ++i)
+    expect_near(got[i].values, want[i].values, count_of(want[i], n), 0,
+                fmt::format("{}, result {}", what, i));
+}
+
+/// Plans that a call with batched tensors is run with.
+std::vector<OpRunOptions> plans(const OpCall& call) {
+  std::vector<OpRunOptions> options{{}};
+  for (const int64_t width : kWidths) {
+    options.push_back({.width = width});
+    options.push_back({.width = width, .sliced = true});
+  }
+  options.push_back({.width = std::max<int64_t>(1, call.n), .sliced = true});
+  return options;
+}
+
+std::string to_string(const OpRunOptions& o) {
+  return fmt::format("width {}{}", o.width, o.sliced ? ", sliced" : "");
+}
+
+}  // namespace
+
+Device& test_device(const std::string& spec, int threads) {
+  static std::map<std::pair<std::string, int>, std::unique_ptr<Device>> devices;
+  auto& device = devices[{spec, threads}];
+  if (!device) device = open_device(spec, threads);
+  return *device;
+}
+
+void check_golden(const OpCase& c) {
+  const OpCall call = make_call(c);
+  const auto compare = [&](const char* device, DType real, double tolerance) {
+    const Results got = run(test_device(device), call, {.real = real});
+    for (size_t i = 0; i < c.row->expect.size(); ++i) {
+      const std::vector<double> want(c.row->expect[i].begin(), c.row->expect[i].end());
+      if (want.empty()) continue;
+      ASSERT_LT(i, got.size()) << "the row expects more results than the op has";
+      ASSERT_EQ(got[i].values.size(), want.size()) << "result " << i;
+      expect_near(got[i].values, want, want.size(), tolerance * std::max(1.0, largest(want)),
+                  fmt::format("{} {}, result {}", device, name_of(real), i));
+    }
+  };
+  compare("reference", DType::f64, 1e-9);
+  compare("reference", DType::f32, kFloat32);
+  compare("cpu", DType::f32, kFloat32);
+}
+
+void check_step(const OpCase& c) {
+  for (const char* device : {"reference", "cpu"}) {
+    OpRunner runner(test_device(device), make_call(c), {});
+    runner.run();
+    const StepState got = runner.step(), want = c.row->expect_step;
+    EXPECT_EQ(got.step, want.step);
+    EXPECT_EQ(got.epoch, want.epoch);
+    EXPECT_EQ(got.first, want.first);
+    EXPECT_EQ(got.n_valid, want.n_valid);
+    EXPECT_NEAR(got.lr, want.lr, 1e-12 * std::abs(want.lr));
+  }
+}
+
+void check_refused(const OpCase& c) {
+  try {
+    OpRunner(test_device("reference"), make_call(c), {}).run();
+    ADD_FAILURE() << "bad input was taken";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find(c.row->error), std::string::npos) << e.what();
+  }
+}
+
+void check_cpu(const OpCase& c) {
+  const OpCall call = rounded(make_call(c));
+  const int64_t valid = call.step.n_valid;
+  const Results want = reference64(call);
+  for (const OpRunOptions& plan : plans(call)) {
+    const Results one = run(test_device("cpu"), call, plan);
+    expect_close(one, want, valid, kFloat32, to_string(plan));
+    for (const int threads : {2, 4})
+      expect_equal_bits(run(test_device("cpu", threads), call, plan), one, valid,
+                        fmt::format("{}, {} threads", to_string(plan), threads));
+  }
+}
+
+void check_written(const OpCase& c) {
+  const OpCall call = make_call(c);
+  const auto check = [&](const char* device, const OpRunOptions& plan) {
+    const Results got = run(test_device(device), call, plan);
+    for (size_t i = 0; i < c.op->outputs.size(); ++i) {
+      if (!is_floating(got[i].type.dtype)) continue;
+      const auto count = static_cast<std::ptrdiff_t>(count_of(got[i], call.step.n_valid));
+      EXPECT_TRUE(std::all_of(got[i].values.begin(), got[i].values.begin() + count, is_finite))
+          << device << ", " << to_string(plan) << ", output " << c.op->outputs[i].name;
+    }
+  };
+  check("reference", {.real = DType::f64});
+  check("reference", {.width = 8});
+  for (const OpRunOptions& plan : plans(call)) check("cpu", plan);
+}
+
+void check_n_valid(const OpCase& c) {
+  const OpCall whole = rounded(make_call(c));
+  for (const int64_t valid : {int64_t{1}, whole.n - 1, whole.n}) {
+    OpCall partial = whole;
+    partial.step.n_valid = valid;
+    const OpCall alone = first_examples(whole, valid);
+    const Results want = reference64(alone);
+    const std::string what = fmt::format("{} of {} valid", valid, whole.n);
+    const Results got = reference64(partial);
+    expect_close(got, want, valid, kFloat64, what + ", reference");
+    for (const HostTensor& t : got)
+      EXPECT_TRUE(std::ranges::all_of(t.values, is_finite))
+          << what << ": a spare lane is not finite";
+    for (const OpRunOptions& plan : plans(whole))
+      expect_close(run(test_device("cpu", 2), partial, plan), want, valid, kFloat32,
+                   fmt::format("{}, {}", what, to_string(plan)));
+  }
+}
+
+}  // namespace cairn

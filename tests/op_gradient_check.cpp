@@ -1,0 +1,157 @@
+// Gradient rules against central differences. The loss is L = sum r_i y_i over all elements of the
+// outputs that gradients pass through, with random r.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "tests/op_suite.h"
+
+namespace cairn {
+namespace {
+
+constexpr double kStep = 1e-5;
+constexpr double kTolerance = 1e-6;     // of max(1, |g|)
+constexpr int64_t kAllElements = 2000;  // more are checked along random directions
+constexpr double kAllFlops = 1e9;  // likewise where single elements would take longer than this
+constexpr int kDirections = 20;
+
+std::vector<int> floating_outputs(const OpDef& op) {
+  std::vector<int> outputs;
+  for (size_t i = 0; i < op.outputs.size(); ++i)
+    if (is_floating(op.outputs[i].dtype)) outputs.push_back(static_cast<int>(i));
+  return outputs;
+}
+
+/// The Error that asking for the gradient through these outputs brings; empty where there is none.
+std::string refusal(const OpCall& call, const std::vector<int>& seeded) {
+  try {
+    OpRunner(test_device("reference"), call, {.real = DType::f64, .seeded = seeded});
+    return "";
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+
+/// The outputs that gradients pass through. One that they don't pass must be refused beside others
+/// too: leaving its share out would be a wrong gradient.
+std::vector<int> differentiable_outputs(const OpCall& call) {
+  std::vector<int> open, closed;
+  for (const int i : floating_outputs(*call.op))
+    (refusal(call, {i}).empty() ? open : closed).push_back(i);
+  for (const int i : closed) {
+    std::vector<int> both = open;
+    both.push_back(i);
+    EXPECT_NE(refusal(call, both), "")
+        << "the gradient through output " << call.op->outputs[static_cast<size_t>(i)].name
+        << " is left out silently beside others";
+  }
+  return open;
+}
+
+class GradientCheck {
+ public:
+  explicit GradientCheck(const OpCall& call)
+      : call_(call),
+        outputs_(differentiable_outputs(call)),
+        forward_(test_device("reference"), call, {.real = DType::f64}) {}
+
+  void run() {
+    ASSERT_FALSE(outputs_.empty()) << "no output has a derivative";
+    forward_.run();
+    OpRunner backward(test_device("reference"), call_, {.real = DType::f64, .seeded = outputs_});
+    for (const int k : outputs_) {
+      const auto count = static_cast<int64_t>(forward_.output(k).values.size());
+      weights_.push_back(random_values(count, fmt::format("weights of output {}", k)));
+      backward.set_seed(k, weights_.back());
+    }
+    backward.run();
+    for (size_t i = 0; i < call_.inputs.size(); ++i)
+      if (call_.inputs[i] && is_floating(call_.inputs[i]->type.dtype))
+        check_input(static_cast<int>(i), backward.gradient(static_cast<int>(i)));
+  }
+
+ private:
+  void check_input(int i, const std::optional<HostTensor>& gradient) {
+    const std::vector<double>& x = call_.inputs[static_cast<size_t>(i)]->values;
+    const std::vector<double> g = gradient ? gradient->values : std::vector<double>(x.size());
+    ASSERT_EQ(g.size(), x.size());
+    const auto count = static_cast<int64_t>(x.size());
+    const bool all = count <= kAllElements && static_cast<double>(2 * count) * flops() <= kAllFlops;
+    std::vector<double> direction(x.size());
+    for (int64_t k = 0; k < (all ? count : kDirections); ++k) {
+      if (all)
+        direction[static_cast<size_t>(k)] = 1;
+      else
+        direction = unit_direction(count, k);
+      double along = 0;
+      for (size_t j = 0; j < g.size(); ++j) along += g[j] * direction[j];
+      const double slope = difference(i, x, direction);
+      ASSERT_LE(std::abs(slope - along), kTolerance * std::max(1.0, std::abs(along)))
+          << "input " << call_.op->inputs[static_cast<size_t>(i)].name
+          << (all ? ", element " : ", direction ") << k << ": the rule gives " << along
+          << ", the difference " << slope;
+      if (all) direction[static_cast<size_t>(k)] = 0;
+    }
+  }
+
+  double flops() const {
+    Graph graph;
+    std::vector<Value> inputs;
+    for (size_t i = 0; i < call_.inputs.size(); ++i)
+      inputs.push_back(call_.inputs[i] ? graph.input(fmt::format("{}", i), call_.inputs[i]->type)
+                                       : Value{});
+    graph.add(*call_.op, inputs, call_.attrs);
+    NodeTypes types(graph, graph.nodes()[0], call_.n);
+    return call_.op->cost(types.types()).flops;
+  }
+
+  static std::vector<double> unit_direction(int64_t count, int64_t k) {
+    std::vector<double> v = random_values(count, fmt::format("direction {}", k));
+    double square = 0;
+    for (const double e : v) square += e * e;
+    for (double& e : v) e /= std::sqrt(square);
+    return v;
+  }
+
+  /// The derivative of L along `direction` of input i at x.
+  double difference(int i, const std::vector<double>& x, const std::vector<double>& direction) {
+    const auto outputs_at = [&](double step) {
+      std::vector<double> moved = x;
+      for (size_t j = 0; j < x.size(); ++j) moved[j] += step * direction[j];
+      forward_.set_input(i, std::move(moved));
+      forward_.run();
+      std::vector<std::vector<double>> found;
+      for (const int k : outputs_) found.push_back(forward_.output(k).values);
+      return found;
+    };
+    const auto above = outputs_at(kStep), below = outputs_at(-kStep);
+    forward_.set_input(i, x);
+    double sum = 0;
+    for (size_t k = 0; k < above.size(); ++k)
+      for (size_t j = 0; j < above[k].size(); ++j)
+        sum += weights_[k][j] * (above[k][j] - below[k][j]);
+    return sum / (2 * kStep);
+  }
+
+  const OpCall& call_;
+  std::vector<int> outputs_;
+  std::vector<std::vector<double>> weights_;
+  OpRunner forward_;
+};
+
+}  // namespace
+
+void check_gradient(const OpCase& c) {
+  const OpCall call = make_call(c);
+  GradientCheck(call).run();
+}
+
+void check_no_derivative(const OpCase& c) {
+  const std::string message = refusal(make_call(c), floating_outputs(*c.op));
+  EXPECT_TRUE(message.starts_with(std::string(c.op->name) + " has no derivative")) << message;
+}
+
+}  // namespace cairn

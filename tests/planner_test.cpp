@@ -1,0 +1,150 @@
+// Plans of a real training graph, judged by lives that are worked out here anew.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "tests/small_network.h"
+
+namespace cairn {
+namespace {
+
+/// Bytes [begin, end) that a value needs while nodes first ... last run.
+struct Claim {
+  std::string name;
+  int64_t begin = 0, end = 0;
+  int first = 0, last = 0;
+};
+
+class Lives {
+ public:
+  explicit Lives(const Program& program) : program_(program) {
+    const auto& nodes = program.graph.nodes();
+    first_.assign(program.graph.values().size(), -1);
+    last_ = first_;
+    for (int n = 0; n < static_cast<int>(nodes.size()); ++n) {
+      for (const Value v : nodes[static_cast<size_t>(n)].outputs) first(v) = last(v) = n;
+      for (const Value v : nodes[static_cast<size_t>(n)].inputs)
+        if (v) last(v) = n;
+    }
+  }
+
+  /// What lies in `space`. A value of the arena that a sliced stage touches lives through the
+  /// stage.
+  std::vector<Claim> claims(Space space) {
+    std::vector<Claim> found;
+    for (int id = 0; id < static_cast<int>(program_.graph.values().size()); ++id) {
+      const Value v{id};
+      const ValueInfo& info = program_.graph[v];
+      const Placement& at = program_.plan.placements[static_cast<size_t>(id)];
+      if (info.base || info.kind != ValueKind::activation || first(v) < 0) continue;
+      const Stage &born = stage_of(first(v)), &dies = stage_of(last(v));
+      const int64_t elements = info.type.shape.elements();
+      const PlanOptions& options = program_.plan.options;
+      if (space == Space::group && at.partial >= 0)
+        found.push_back({info.name + " (partial)", at.partial, at.partial + elements * kBytes,
+                         born.first, born.last - 1});
+      if (at.space != space) continue;
+      const int64_t slices = space == Space::group ? 1 : options.slices();
+      const int64_t bytes = (info.type.batched ? options.width * slices : 1) * elements * kBytes;
+      const bool whole_stages = space == Space::arena;
+      found.push_back({info.name, at.offset, at.offset + bytes,
+                       whole_stages ? born.first : first(v),
+                       whole_stages ? dies.last - 1 : last(v)});
+    }
+    return found;
+  }
+
+ private:
+  static constexpr int64_t kBytes = 4;
+
+  int& first(Value v) { return first_[static_cast<size_t>(program_.graph.base_of(v).id)]; }
+  int& last(Value v) { return last_[static_cast<size_t>(program_.graph.base_of(v).id)]; }
+  const Stage& stage_of(int node) const {
+    return *std::ranges::find_if(program_.plan.stages,
+                                 [=](const Stage& s) { return node < s.last; });
+  }
+
+  const Program& program_;
+  std::vector<int> first_, last_;
+};
+
+void expect_disjoint(const std::vector<Claim>& claims, int64_t bytes) {
+  for (size_t i = 0; i < claims.size(); ++i) {
+    const Claim& a = claims[i];
+    EXPECT_TRUE(a.begin >= 0 && a.end <= bytes) << a.name << " leaves its memory";
+    for (size_t j = 0; j < i; ++j) {
+      const Claim& b = claims[j];
+      const bool at_once = a.first <= b.last && b.first <= a.last;
+      EXPECT_FALSE(at_once && a.begin < b.end && b.begin < a.end)
+          << a.name << " overlaps " << b.name;
+    }
+  }
+}
+
+int64_t sum_of_bytes(const std::vector<Claim>& claims) {
+  int64_t sum = 0;
+  for (const Claim& c : claims) sum += c.end - c.begin;
+  return sum;
+}
+
+TEST(Planner, WholeBatchReusesMemory) {
+  const Program program = compile(small_network(), {.capacity = 64, .width = 64}, 0);
+  const auto claims = Lives(program).claims(Space::arena);
+  EXPECT_GT(claims.size(), 5u);
+  expect_disjoint(claims, program.plan.arena_bytes);
+  EXPECT_LT(program.plan.arena_bytes, sum_of_bytes(claims));
+}
+
+TEST(Planner, ForwardAndBackwardPassInOneSlicedStage) {
+  const Program program = compile(small_network(), plan_options(DeviceKind::cpu, 300), 0);
+  ASSERT_EQ(program.plan.stages.size(), 1u);
+  EXPECT_TRUE(program.plan.stages[0].sliced);
+  EXPECT_GT(program.plan.groups, 1);
+  Lives lives(program);
+  const auto claims = lives.claims(Space::group);
+  EXPECT_GT(claims.size(), 5u);
+  expect_disjoint(claims, program.plan.group_bytes);
+  EXPECT_LT(program.plan.group_bytes, sum_of_bytes(claims));
+  expect_disjoint(lives.claims(Space::arena), program.plan.arena_bytes);
+}
+
+TEST(Planner, KeepUsesNoMemoryTwice) {
+  const Program program = compile(small_network(), {.capacity = 8, .width = 8, .keep = true}, 0);
+  auto claims = Lives(program).claims(Space::arena);
+  for (Claim& c : claims) c.first = 0, c.last = 1000;
+  expect_disjoint(claims, program.plan.arena_bytes);
+}
+
+TEST(Planner, EverySliceBelongsToOneGroup) {
+  for (const int64_t batch : {1, 31, 33, 64, 300, 1000}) {
+    const Plan plan = compile(small_network(), plan_options(DeviceKind::cpu, batch), 0).plan;
+    EXPECT_EQ(plan.first_slice(0), 0);
+    EXPECT_EQ(plan.first_slice(plan.groups), plan.options.slices());
+    for (int64_t g = 0; g < plan.groups; ++g)
+      EXPECT_LT(plan.first_slice(g), plan.first_slice(g + 1));
+  }
+}
+
+std::vector<double> trained_gradients(const std::string& device, int threads,
+                                      const PlanOptions& options) {
+  const auto opened = open_device(device, threads);
+  BoundNetwork network(*opened, options);
+  network.executor.run();
+  return network.store.read(std::string(kGradients));
+}
+
+TEST(Planner, PlansAgreeAndThreadsChangeNoBit) {
+  constexpr int64_t kBatch = 70;
+  const PlanOptions whole{.capacity = kBatch, .width = kBatch};
+  const PlanOptions sliced = plan_options(DeviceKind::cpu, kBatch);
+  const auto reference = trained_gradients("reference", 1, whole);
+  const auto one = trained_gradients("cpu", 1, sliced);
+  EXPECT_EQ(trained_gradients("cpu", 2, sliced), one);
+  EXPECT_EQ(trained_gradients("cpu", 5, sliced), one);
+  double largest = 0;
+  for (const double g : reference) largest = std::max(largest, std::abs(g));
+  for (size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], reference[i], 4e-6 * largest);
+}
+
+}  // namespace
+}  // namespace cairn

@@ -1,0 +1,226 @@
+// Run folders and checkpoints.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <regex>
+
+#include "core/error.h"
+#include "io/files.h"
+#include "io/safetensors.h"
+#include "train/checkpoint.h"
+#include "train/run_folder.h"
+
+namespace cairn {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Run : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "cairn-run-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    root_ = name;
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  void touch(const fs::path& path) { std::ofstream(path) << "x"; }
+
+  fs::path root_;
+};
+
+template <class F>
+std::string refusal(F call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    EXPECT_FALSE(error.hint().empty());
+    return error.what();
+  }
+  return "accepted";
+}
+
+/// Parameters of a small net, one of them as long as no multiple of the alignment, and a momentum.
+Graph small_graph(const Shape& weight, const std::string& second = "fc.bias") {
+  Graph graph;
+  graph.parameter("conv.weight", weight, {Init::Kind::uniform, 0.5});
+  graph.parameter(second, {3}, {Init::Kind::normal, 1.0});
+  const int64_t flat = ParameterMap(graph).elements;
+  graph.state("momentum", {DType::f32, {flat}, false});
+  return graph;
+}
+
+struct SmallRun {
+  explicit SmallRun(const Graph& graph)
+      : device(open_device("reference", 1)), store(*device, ParameterMap(graph)) {
+    store.declare(graph, 1, 1);
+  }
+  std::unique_ptr<Device> device;
+  Store store;
+  const std::vector<std::string> states = {"momentum"};
+};
+
+const CheckpointInfo kInfo = {"lenet5",
+                              {{"a", "b"}},
+                              "sgd",
+                              ~uint64_t{0},
+                              {.step = 7, .epoch = 2, .first = 64, .n_valid = 32, .lr = 0.1}};
+
+TEST_F(Run, CheckpointRoundTripIsExact) {
+  const Graph graph = small_graph({2, 1, 3, 3});
+  SmallRun first(graph), second(graph);
+  first.store.initialize(42);
+  std::vector<double> momentum(static_cast<size_t>(first.store.parameters().elements));
+  for (size_t i = 0; i < momentum.size(); ++i) momentum[i] = static_cast<double>(i) + 0.5;
+  first.store.write("momentum", momentum);
+  const fs::path where = root_ / "checkpoint";
+  save_checkpoint(where, first.store, first.states, kInfo);
+
+  const CheckpointInfo info = load_checkpoint(where, second.store, second.states);
+  EXPECT_EQ(second.store.read("conv.weight"), first.store.read("conv.weight"));
+  EXPECT_EQ(second.store.read("fc.bias"), first.store.read("fc.bias"));
+  EXPECT_EQ(info.model, kInfo.model);
+  EXPECT_EQ(info.options, kInfo.options);
+  EXPECT_EQ(info.seed, kInfo.seed);
+  EXPECT_EQ(info.state.step, 7);
+  EXPECT_EQ(info.state.first, 64);
+  EXPECT_EQ(info.state.lr, 0.1);
+  const std::vector<double> restored = second.store.read("momentum");
+  for (const Segment& s : second.store.parameters().segments)
+    for (auto i = static_cast<size_t>(s.offset); i < static_cast<size_t>(s.offset + s.elements);
+         ++i)
+      EXPECT_EQ(restored[i], momentum[i]);
+}
+
+TEST_F(Run, CheckpointHasPyTorchsNamesAndIsReplacedAsAWhole) {
+  SmallRun run(small_graph({2, 1, 3, 3}));
+  run.store.initialize(1);
+  const fs::path where = root_ / "checkpoint";
+  save_checkpoint(where, run.store, run.states, kInfo);
+  const std::string model = read_file(where / kModelFile);
+  const std::string state = read_file(where / "state.safetensors");
+  touch(where / "stray");
+  save_checkpoint(where, run.store, run.states, kInfo);
+  EXPECT_EQ(read_file(where / kModelFile), model);
+  EXPECT_EQ(read_file(where / "state.safetensors"), state);
+  EXPECT_FALSE(fs::exists(where / "stray"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(root_), {}), 1);
+
+  const SafetensorsFile file = SafetensorsFile::open(where / kModelFile);
+  EXPECT_EQ(file.names(), (std::vector<std::string>{"conv.weight", "fc.bias"}));
+  EXPECT_EQ(file.at("conv.weight").shape, Shape({2, 1, 3, 3}));
+  EXPECT_EQ(SafetensorsFile::open(where / "state.safetensors").names(),
+            (std::vector<std::string>{"momentum.conv.weight", "momentum.fc.bias"}));
+}
+
+TEST_F(Run, ParametersOfAnotherModelAreRefusedAndNothingIsWritten) {
+  SmallRun saved(small_graph({2, 1, 3, 3}));
+  saved.store.initialize(1);
+  save_checkpoint(root_ / "c", saved.store, saved.states, kInfo);
+  const fs::path file = root_ / "c" / kModelFile;
+  const auto refuse = [&](const Graph& graph) {
+    SmallRun other(graph);
+    const std::string message = refusal([&] { load_parameters(file, other.store); });
+    for (const double value : other.store.read("conv.weight")) EXPECT_EQ(value, 0);
+    return message;
+  };
+  EXPECT_EQ(
+      refuse(small_graph({2, 1, 5, 5})),
+      file.string() + ": 'conv.weight' has shape (2, 1, 3, 3), but the model's has (2, 1, 5, 5)");
+  EXPECT_EQ(refuse(small_graph({2, 1, 3, 3}, "fc.scale")),
+            file.string() + ": there is no tensor 'fc.scale'");
+  Graph fewer;
+  fewer.parameter("conv.weight", {2, 1, 3, 3}, {});
+  EXPECT_EQ(refuse(fewer), file.string() + ": the model has nothing called 'fc.bias'");
+}
+
+TEST_F(Run, TensorsOfAnotherTypeAreRefused) {
+  const std::vector<double> values(18);
+  const std::vector<TensorRecord> tensors = {
+      {"conv.weight", DType::f64, {2, 1, 3, 3}, std::as_bytes(std::span(values))}};
+  write_safetensors(root_ / "m.safetensors", tensors);
+  SmallRun run(small_graph({2, 1, 3, 3}));
+  EXPECT_NE(refusal([&] {
+              load_parameters(root_ / "m.safetensors", run.store);
+            }).find("'conv.weight' is float64, not float32"),
+            std::string::npos);
+}
+
+TEST_F(Run, FolderIsMadeMovedAsideOrRefused) {
+  const fs::path run = root_ / "runs" / "a";
+  EXPECT_EQ(create_run_folder(run), fs::path());
+  EXPECT_EQ(create_run_folder(run), fs::path()) << "an empty folder is taken as it is";
+  touch(run / "config.json");
+  touch(run / "first");
+  EXPECT_EQ(create_run_folder(run), root_ / "runs" / "a.bak");
+  EXPECT_TRUE(fs::exists(root_ / "runs" / "a.bak" / "first"));
+  EXPECT_TRUE(fs::is_empty(run));
+
+  touch(run / "letter.txt");
+  EXPECT_THROW(create_run_folder(run), UsageError);
+  EXPECT_TRUE(fs::exists(run / "letter.txt"));
+  EXPECT_THROW(check_run_folder(run / "letter.txt"), UsageError);
+}
+
+TEST_F(Run, DefaultFolderIsNamedByModelAndDate) {
+  const std::string folder = default_run_folder("lenet5").string();
+  EXPECT_TRUE(std::regex_match(folder, std::regex("runs/lenet5-\\d{8}-\\d{6}(-\\d+)?"))) << folder;
+}
+
+TEST_F(Run, MetricsHaveNineDigits) {
+  MetricsWriter metrics(root_);
+  const StepRecord records[] = {{1, 0, 2.3025850929940457, 0.125, 0.1}, {2, 0, 1.0 / 3, 1, 1e-7}};
+  metrics.write(records, 12345.678912);
+  metrics.close();
+  EXPECT_EQ(read_file(root_ / "metrics.csv"),
+            "step,epoch,loss,accuracy,lr,images_per_s\n"
+            "1,0,2.30258509,0.125,0.1,12345.6789\n"
+            "2,0,0.333333333,1,1e-07,12345.6789\n");
+}
+
+TEST_F(Run, ConfigRoundTrip) {
+  RunConfig config;
+  config.version = "0.1.0";
+  config.model = "mlp";
+  config.options = {{"widths", "30,10"}};
+  config.data = "digits";
+  config.image = {1, 28, 28};
+  config.classes = 10;
+  config.normalization.mean[0] = 0.1307;
+  config.normalization.deviation[0] = 1.0 / 3;
+  config.settings.optimizer = Optimizer::adam;
+  config.settings.seed = ~uint64_t{0};
+  config.settings.schedule = "one-cycle";
+  config.epochs = 3;
+  config.until_accuracy = 0.985;
+  config.device = "cpu";
+  config.threads = 2;
+  write_config(root_, config);
+  const RunConfig read = read_config(root_);
+  EXPECT_EQ(read.options, config.options);
+  EXPECT_EQ(read.image, config.image);
+  EXPECT_EQ(read.normalization.mean, config.normalization.mean);
+  EXPECT_EQ(read.normalization.deviation, config.normalization.deviation);
+  EXPECT_EQ(read.settings.optimizer, Optimizer::adam);
+  EXPECT_EQ(read.settings.seed, config.settings.seed);
+  EXPECT_EQ(read.settings.schedule, "one-cycle");
+  EXPECT_EQ(read.until_accuracy, config.until_accuracy);
+  EXPECT_FALSE(read.steps);
+  EXPECT_NE(refusal([&] { read_config(root_ / "nowhere"); }).find("is no run folder"),
+            std::string::npos);
+}
+
+TEST_F(Run, SummaryTellsAnInterrupt) {
+  RunSummary summary;
+  summary.model = "lenet5";
+  summary.seed = 3;
+  summary.interrupted = true;
+  EXPECT_TRUE(to_json(summary).at("test_accuracy").is_null());
+  EXPECT_EQ(to_json(summary).at("seed").as_int(), 3);
+  summary.test = Evaluation{.loss = 0.1, .accuracy = 0.9912, .confusion = {}};
+  EXPECT_EQ(to_json(summary).at("test_accuracy").as_double(), 0.9912);
+}
+
+}  // namespace
+}  // namespace cairn
