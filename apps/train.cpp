@@ -28,7 +28,8 @@ void add_optimizer_options(Command& train, TrainOptions& o) {
   train.option("--optimizer", o.optimizer, "how weights are updated", "NAME")
       .choices({"sgd", "adam"});
   train.option("--lr", o.lr, "learning rate (default: the model's; 0.001 with adam)", "RATE")
-      .positive();
+      .positive()
+      .high = 1e6;
   train.option("--momentum", o.momentum, "of sgd (default: the model's)", "M").range(0, 1);
   train
       .option("--weight-decay", o.weight_decay, "L2 penalty (default: the model's; 0 with adam)",

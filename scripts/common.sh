@@ -157,7 +157,8 @@ check_cmake() {
 
 # Gives the caches a place in build/ where HOME can't hold them.
 settle_caches() {
-  if [[ -z ${CAIRN_DATA:-} ]] && ! mkdir -p "${HOME:-/nowhere}/.cache/cairn" 2>/dev/null; then
+  local cache=${HOME:-/nowhere}/.cache/cairn
+  if [[ -z ${CAIRN_DATA:-} ]] && ! { mkdir -p "$cache" 2>/dev/null && [[ -w $cache ]]; }; then
     export CAIRN_DATA=$PWD/build/data
     export CCACHE_DIR=${CCACHE_DIR:-$PWD/build/ccache}
     mkdir -p "$CAIRN_DATA"

@@ -142,7 +142,7 @@ class Cli(unittest.TestCase):
             self.assertEqual(json.loads(result.stdout)["epochs"], 1)
 
     def test_loss_that_is_not_finite(self):
-        result = run("train", "lenet5relu", "--data", "digits", "--lr", "1e30", "--schedule",
+        result = run("train", "lenet5relu", "--data", "digits", "--lr", "1e6", "--schedule",
                      "constant", "--out", self.path("a"))
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stderr, r"the loss is -?(nan|inf) at step \d+")

@@ -1,4 +1,5 @@
 // IDX files, data sets, the catalog and checksums.
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include <algorithm>

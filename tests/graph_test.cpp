@@ -56,9 +56,9 @@ TEST(Store, TellsWhatIsMissingOrClashes) {
 }
 
 /// A graph that is run once in float64 on one example.
-class Run {
+class SingleRun {
  public:
-  explicit Run(Graph graph)
+  explicit SingleRun(Graph graph)
       : program_(compile(std::move(graph), {.keep = true, .real = DType::f64}, 0, false)) {
     const Program* programs[] = {&program_};
     executor_ = std::make_unique<Executor>(program_, store, make_scratch(*device_, programs));
@@ -96,7 +96,7 @@ TEST(Autodiff, UsesAddInTheOrderOfTheBackwardWalk) {
   };
   EXPECT_EQ(maker(sum.inputs[0]), "sigmoid_grad") << "the later use comes first";
   EXPECT_EQ(maker(sum.inputs[1]), "tanh_grad");
-  Run run(std::move(graph));
+  SingleRun run(std::move(graph));
   run.store.write("x", Values{0.5});
   run.store.write("dy", Values{1});
   run.run();
@@ -117,7 +117,7 @@ TEST(Autodiff, ViewsShareOneGradientInTheBasesShape) {
   const Value s = graph.reshape(graph.add("sigmoid", {square}), {4});
   const Value dx = derivative(graph, graph.add("add", {graph.add("tanh", {x}), s}), x);
   EXPECT_EQ(graph[dx].type, batched({4}));
-  Run run(std::move(graph));
+  SingleRun run(std::move(graph));
   run.store.write("x", Values{0, 0, 0, 1});
   run.store.write("dy", Values{1, 2, 4, 0});
   run.run();

@@ -10,7 +10,7 @@ import sys
 ENDINGS = (".h", ".cpp", ".cu", ".cuh", ".py")
 SKIPPED = {"build", "runs", "shared", ".git", "__pycache__"}
 MAX_LINES = 400
-TO_DO = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XXX)\b")
+TO_DO = re.compile(r"\b(TO[D]O|FIX[M]E|XX[X])\b")
 
 
 def sources(root):

@@ -7,8 +7,8 @@ namespace cairn {
 
 class Cublas;
 
-/// The device's one compute stream and the libraries that run on it. A *_cuda function only enqueues: it
-/// never allocates, synchronises or reads device values.
+/// The device's one compute stream and the libraries that run on it. A *_cuda function only
+/// enqueues: it never allocates, synchronises or reads device values.
 struct CudaContext {
   cudaStream_t stream = nullptr;
   Cublas* cublas = nullptr;  // opened when first needed

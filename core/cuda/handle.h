@@ -9,7 +9,8 @@
 
 namespace cairn {
 
-/// Owns an H that Destroy ends. Move-only; an empty handle owns nothing. A failed Destroy is logged.
+/// Owns an H that Destroy ends. Move-only; an empty handle owns nothing. A failed Destroy is
+/// logged.
 template <class H, auto Destroy>
 class Handle {
  public:

@@ -24,8 +24,8 @@ struct Grid {
 
 constexpr int kThreads = 256;  // of a block, where a kernel has no wish of its own
 
-/// Blocks of `threads` for a grid-stride loop over n elements: at least one, since an empty grid is an
-/// error, and at most 4096, which fill every card several times over.
+/// Blocks of `threads` for a grid-stride loop over n elements: at least one, since an empty grid is
+/// an error, and at most 4096, which fill every card several times over.
 inline dim3 blocks_for(int64_t n, int threads = kThreads) {
   constexpr int64_t kMaxBlocks = 4096;
   const int64_t blocks = (n + threads - 1) / threads;

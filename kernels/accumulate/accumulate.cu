@@ -5,7 +5,7 @@
 namespace cairn {
 namespace {
 
-// One thread an element, coalesced: 8 bytes read and 4 written.
+// One thread an element: 8 bytes read, 4 written.
 __global__ void accumulate_kernel(float* acc, const float* x, int64_t n) {
   const int64_t stride = int64_t{gridDim.x} * blockDim.x;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
@@ -15,8 +15,9 @@ __global__ void accumulate_kernel(float* acc, const float* x, int64_t n) {
 }  // namespace
 
 void accumulate_cuda(const Args& args, CudaContext& context) {
-  const int64_t n = args.in[0].elements();
-  launch(accumulate_kernel, {.grid = blocks_for(n), .block = kThreads, .stream = context.stream},
+  const int64_t n = args.in[0].features;
+  launch(accumulate_kernel,
+         Grid{.grid = blocks_for(n), .block = kThreads, .stream = context.stream},
          args.in[0].as<float>(), args.in[1].as<float>(), n);
 }
 

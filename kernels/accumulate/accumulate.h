@@ -1,6 +1,9 @@
-// acc += x, in place, for plain tensors of one shape: how a gradient or a metric is added to a
-// state that persists. Where x is a sum over the batch that nobody else reads, the sum is made in
-// acc directly and this node vanishes (core/fuse.h). Errors: different shapes.
+// accumulate: adds a gradient to the state that collects it, over any number of batches.
+//
+//   acc <- acc + x        acc, x plain, of one shape
+//
+// No output. Where x is a sum that nothing else reads, core/fuse.h lets the sum add to acc itself
+// and this node vanishes. Errors: acc and x of different shapes. No derivative.
 #pragma once
 
 #include "core/op.h"
@@ -9,7 +12,7 @@ namespace cairn {
 
 template <class Real>
 void accumulate_ref(const Args& args);
-
+void accumulate_cpu(const Args& args);
 void accumulate_cuda(const Args& args, CudaContext& context);
 
 }  // namespace cairn

@@ -1,3 +1,4 @@
+// On CUDA the batch is one slice, so a tensor is one run of features x width floats.
 #include "core/cuda/context.h"
 #include "core/cuda/launch.h"
 #include "kernels/add/add.h"
@@ -5,7 +6,7 @@
 namespace cairn {
 namespace {
 
-// One thread an element, coalesced: 8 bytes read and 4 written.
+// One thread an element: 8 bytes read, 4 written.
 __global__ void add_kernel(const float* a, const float* b, float* y, int64_t n) {
   const int64_t stride = int64_t{gridDim.x} * blockDim.x;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
@@ -15,8 +16,8 @@ __global__ void add_kernel(const float* a, const float* b, float* y, int64_t n) 
 }  // namespace
 
 void add_cuda(const Args& args, CudaContext& context) {
-  const int64_t n = args.in[0].elements();
-  launch(add_kernel, {.grid = blocks_for(n), .block = kThreads, .stream = context.stream},
+  const int64_t n = args.out[0].elements();
+  launch(add_kernel, Grid{.grid = blocks_for(n), .block = kThreads, .stream = context.stream},
          args.in[0].as<float>(), args.in[1].as<float>(), args.out[0].as<float>(), n);
 }
 

@@ -41,10 +41,10 @@ struct ConvShape {
     dil_h = attrs.integer(dilation, 0), dil_w = attrs.integer(dilation, 1);
   }
 
-  int64_t cin_group() const { return cin / groups; }
-  int64_t cout_group() const { return cout / groups; }
+  CAIRN_HD int64_t cin_group() const { return cin / groups; }
+  CAIRN_HD int64_t cout_group() const { return cout / groups; }
   /// Products that make one output: the rows of im2col's matrix, and the columns of w's.
-  int64_t depth() const { return cin_group() * kh * kw; }
+  CAIRN_HD int64_t depth() const { return cin_group() * kh * kw; }
 };
 
 /// CUDA: output rows whose columns (depth x rows x OW x n floats) fit the workspace cap; at

@@ -33,7 +33,7 @@ Cost cost(const OpTypes& t) {
 Cost cost_grad(const OpTypes& t) { return stream_cost(t, 2); }
 
 void gradient(GradientRule& rule) {
-  if (!rule.dout(0)) not_differentiable(rule);
+  if (!rule.dout(0) || rule.dout(1) || rule.dout(2)) not_differentiable(rule);
   rule.set(0, rule.emit("softmax_cross_entropy_grad", {rule.out(2), rule.in(1), rule.dout(0)},
                         rule.attrs()));
 }

@@ -1,17 +1,15 @@
-// The activation functions on vectors of floats, for the epilogues and elementwise ops of every
-// SIMD target.
+// The activation functions on vectors of floats, for epilogues and elementwise ops.
 //
-//   RationalTanh  tanh x = 2 t / (1 + t^2) with t = tanh(x/2) = (x/2) P(x^2) / Q(x^2), over one
-//   division:
-//                 near saturation the doubling damps t's errors. P and Q, of degrees 2 and 3, are
-//                 fitted for the least relative error of tanh on |x| <= 8.2, 0.1 x 2^-24 (Lawson's
-//                 reweighted least squares, 1961); +-1 from |x| > 8.5.
-//   Sigmoid       1 / (1 + e), or e / (1 + e) where x < 0, with e = exp(-|x|) from Highway.
+// RationalTanh: tanh x = 2 t / (1 + t^2) with t = tanh(x/2) = (x/2) P(x^2) / Q(x^2), over one
+// division: near saturation the doubling damps t's errors. P and Q, of degrees 2 and 3, are fitted
+// for the least relative error of tanh on |x| <= 8.2, 0.1 x 2^-24 (Lawson's reweighted least
+// squares, 1961); the result is +-1 where |x| > 8.5.
+// Sigmoid: 1 / (1 + e), or e / (1 + e) where x < 0, with e = exp(-|x|) from Highway.
 //
-// Measured against double over every float of 2^-15 <= |x| < 10 (tanh) or 128 (sigmoid), and every
-// 997th of the others: RationalTanh at most 3.5 ulp where the target has fused multiply-add,
-// else 4.1; Sigmoid 2.5. NaN in, NaN out; infinities give the limits; RationalTanh keeps -0 and
-// never exceeds 1 in size.
+// Measured against double over every float of 2^-15 <= |x| < 10 (tanh) or 128 (sigmoid) and every
+// 997th of the others: RationalTanh at most 3.5 ulp on targets with fused multiply-add, 4.1 on
+// others; Sigmoid 2.5. NaN in, NaN out; infinities give the limits; RationalTanh keeps -0 and never
+// exceeds 1 in size. (hwy::Tanh is another function: an unqualified Tanh would be ambiguous.)
 #if defined(KERNELS_UNARY_ACTIVATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef KERNELS_UNARY_ACTIVATION_INL_H_
 #undef KERNELS_UNARY_ACTIVATION_INL_H_

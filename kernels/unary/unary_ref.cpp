@@ -4,16 +4,17 @@ namespace cairn {
 
 template <class Real, Activation a>
 void unary_ref(const Args& args) {
-  const Real* x = args.in[0].as<Real>();
-  Real* y = args.out[0].as<Real>();
-  for (int64_t i = 0; i < args.in[0].elements(); ++i) y[i] = activate(a, x[i]);
+  const Tensor &x = args.in[0], &y = args.out[0];
+  for (int64_t n = 0; n < y.batch.capacity(); ++n)
+    for (int64_t f = 0; f < y.features; ++f) y.at<Real>(n, f) = activate(a, x.at<Real>(n, f));
 }
 
 template <class Real, Activation a>
 void unary_grad_ref(const Args& args) {
-  const Real *y = args.in[0].as<Real>(), *dy = args.in[1].as<Real>();
-  Real* dx = args.out[0].as<Real>();
-  for (int64_t i = 0; i < args.in[0].elements(); ++i) dx[i] = activate_grad(a, y[i], dy[i]);
+  const Tensor &y = args.in[0], &dy = args.in[1], &dx = args.out[0];
+  for (int64_t n = 0; n < dx.batch.capacity(); ++n)
+    for (int64_t f = 0; f < dx.features; ++f)
+      dx.at<Real>(n, f) = activate_grad(a, y.at<Real>(n, f), dy.at<Real>(n, f));
 }
 
 template void unary_ref<float, Activation::relu>(const Args&);

@@ -1,10 +1,25 @@
-"""Golden values of kernels/unary from PyTorch, in float64."""
+"""Golden values of kernels/unary from PyTorch, in float64: python3 tests/oracle/unary.py"""
 import torch
 
-dy = torch.tensor([0.5, -1.0, 2.0, 0.25, -3.0], dtype=torch.float64)
-for f in (torch.relu, torch.tanh, torch.sigmoid):
-    x = torch.tensor([-2.0, -0.5, 0.0, 0.75, 3.0], dtype=torch.float64, requires_grad=True)
-    y = f(x)
-    y.backward(dy)
-    print(f.__name__, [float(f"{v:.15g}") for v in y.tolist()])
-    print("  grad", [float(f"{v:.15g}") for v in x.grad.tolist()])
+FUNCTIONS = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+
+
+def show(name, t):
+    print(f"  {name}: {{{', '.join(f'{v:.15g}' for v in t.detach().flatten().tolist())}}}")
+
+
+def main():
+    x = torch.tensor([[-20, -1.5, 0.25], [0.75, 3, 11]], dtype=torch.float64)
+    dy = torch.tensor([[0.5, -1, 2], [1.5, -0.25, 4]], dtype=torch.float64)
+    show("x", x)
+    show("dy", dy)
+    for name, function in FUNCTIONS.items():
+        print(name)
+        leaf = x.clone().requires_grad_()
+        y = function(leaf)
+        y.backward(dy)
+        show("y", y)
+        show("dx", leaf.grad)
+
+
+main()
