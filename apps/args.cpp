@@ -247,7 +247,7 @@ Command& Command::command(std::string child, std::string says, std::vector<Examp
       std::make_unique<Command>(child_path, std::move(child), std::move(says), std::move(lines)));
 }
 
-int Args::run(int argc, const char* const* argv) const {
+int CommandLine::run(int argc, const char* const* argv) const {
   try {
     return run_words(root_, version_,
                      std::vector<std::string>(argv + std::min(argc, 1), argv + argc));

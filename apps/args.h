@@ -27,9 +27,9 @@ struct Example {
   std::string says;
 };
 
-/// One option, flag or positional argument, bound to a variable that must outlive Args::run. The
-/// variable keeps its value, the default, where the argument isn't given; the last one counts where
-/// it is given twice; a std::vector collects all.
+/// One option, flag or positional argument, bound to a variable that must outlive CommandLine::run.
+/// The variable keeps its value, the default, where the argument isn't given; the last one counts
+/// where it is given twice; a std::vector collects all.
 class Option {
  public:
   using Target =
@@ -130,9 +130,9 @@ class Command {
 };
 
 /// The whole command line. Every command has --help, the program --version too.
-class Args {
+class CommandLine {
  public:
-  Args(std::string name, std::string version, std::string summary)
+  CommandLine(std::string name, std::string version, std::string summary)
       : version_(std::move(version)), root_(name, name, std::move(summary), {}) {}
 
   Command& command(std::string name, std::string summary, std::vector<Example> examples = {}) {

@@ -7,9 +7,9 @@
 
 namespace cairn {
 
-void add_train_command(Args& args);
-void add_eval_command(Args& args);
-void add_data_command(Args& args);
+void add_train_command(CommandLine& args);
+void add_eval_command(CommandLine& args);
+void add_data_command(CommandLine& args);
 
 /// Adds --device and --threads, shared by the commands that run a network.
 void add_device_options(Command& command, std::string& device, int64_t& threads);

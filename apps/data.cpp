@@ -109,7 +109,7 @@ int verify_chosen(const DataOptions& options) {
 
 }  // namespace
 
-void add_data_command(Args& args) {
+void add_data_command(CommandLine& args) {
   const auto o = std::make_shared<DataOptions>();
   Command& data = args.command("data", "List, fetch and verify data sets");
   Command& list_command = data.command("list", "The data sets that Cairn knows",

@@ -6,7 +6,7 @@
 
 namespace cairn {
 
-void add_eval_command(Args& args) {
+void add_eval_command(CommandLine& args) {
   const auto o = std::make_shared<EvalOptions>();
   Command& eval =
       args.command("eval", "Judge a trained run on test images: accuracy, loss, confusion matrix",

@@ -15,7 +15,7 @@ void add_device_options(Command& command, std::string& device, int64_t& threads)
 }  // namespace cairn
 
 int main(int argc, char** argv) {
-  cairn::Args args("cairn", CAIRN_VERSION, "trains neural networks");
+  cairn::CommandLine args("cairn", CAIRN_VERSION, "trains neural networks");
   cairn::add_train_command(args);
   cairn::add_eval_command(args);
   cairn::add_data_command(args);

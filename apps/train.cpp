@@ -34,7 +34,7 @@ void add_optimizer_options(Command& train, TrainOptions& o) {
   train
       .option("--weight-decay", o.weight_decay, "L2 penalty (default: the model's; 0 with adam)",
               "D")
-      .at_least(0);
+      .range(0, 1e6);
   train
       .option("--schedule", o.schedule, "how the learning rate goes (default: the model's)", "NAME")
       .choices({"constant", "step", "cosine", "one-cycle"});
@@ -46,7 +46,7 @@ void add_optimizer_options(Command& train, TrainOptions& o) {
 
 }  // namespace
 
-void add_train_command(Args& args) {
+void add_train_command(CommandLine& args) {
   const auto o = std::make_shared<TrainOptions>();
   Command& train =
       args.command("train", "Train a model",

@@ -103,10 +103,10 @@ double TrainLoop::images_per_s() const {
 std::string TrainLoop::progress() const {
   const auto count =
       static_cast<double>(std::max<int64_t>(1, images(drained_) - images(epoch_begin_)));
-  std::string text =
-      fmt::format("loss {:.4f}  accuracy {}  {} images/s", epoch_loss_ / count,
-                  percent(epoch_accuracy_ / count), human_count(std::llround(images_per_s())));
+  std::string text = fmt::format("loss {:.3f}  accuracy {:.1f}%", epoch_loss_ / count,
+                                 100 * epoch_accuracy_ / count);
   if (judged_) text += fmt::format("  {} {}", plan_.judged_on, percent(*judged_));
+  text += fmt::format("  {} images/s", human_count(std::llround(images_per_s())));
   if (const int64_t left = plan_.stop - drained_; left > 0)
     text += fmt::format("  {} left", human_duration(seconds_ / static_cast<double>(drained_) *
                                                     static_cast<double>(left)));

@@ -1,7 +1,8 @@
 # CUDA: compiler settings and what the library needs in a build with CAIRN_CUDA=ON.
-set(CAIRN_CUDA_ARCHS 90 CACHE STRING "Architectures to compile for, for example 80;86;89;90;100;120")
-
-set(CMAKE_CUDA_ARCHITECTURES ${CAIRN_CUDA_ARCHS})
+# `native` needs a device, so one architecture is the default; -DCMAKE_CUDA_ARCHITECTURES="80;90" names others.
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES 90)
+endif()
 set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
 if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
   find_program(CAIRN_NVCC nvcc HINTS ENV CUDA_HOME ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin)

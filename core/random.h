@@ -58,9 +58,9 @@ CAIRN_HD constexpr uint32_t random_word(PhiloxKey key, uint64_t step, uint64_t e
   return philox(key, step, element / 4).v[element % 4];
 }
 
-/// Uniform in (0, 1): the centres of 2^24 equal cells, exact in float32.
+/// Uniform in (0, 1): the centres of 2^23 equal cells, exact in float32.
 CAIRN_HD constexpr float to_unit(uint32_t word) {
-  return (static_cast<float>(word >> 8) + 0.5f) * 0x1p-24f;
+  return (static_cast<float>(word >> 9) + 0.5f) * 0x1p-23f;
 }
 
 /// Uniform in (0, 1).

@@ -39,8 +39,11 @@ Dataset read_part(const std::string& name, int64_t classes, ByteReader images_fi
 }
 
 DataSplits read_splits(const std::string& name, int64_t classes, const OpenFile& open) {
-  DataSplits splits{read_part(name, classes, open(kIdxNames[0]), open(kIdxNames[1])),
-                    read_part(name, classes, open(kIdxNames[2]), open(kIdxNames[3]))};
+  const auto part = [&](size_t first) {
+    ByteReader images = open(kIdxNames[first]);  // before the labels, whatever the compiler's order
+    return read_part(name, classes, std::move(images), open(kIdxNames[first + 1]));
+  };
+  DataSplits splits{part(0), part(2)};
   if (splits.train.image != splits.test.image) {
     fail(fmt::format("{}: training images are {} but test images are {}", name,
                      to_string(splits.train.image), to_string(splits.test.image)),

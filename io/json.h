@@ -1,7 +1,7 @@
 // JSON values: parse, read and write, with object members kept in order.
 //
-// The parser is nlohmann-json's SAX interface, which lets duplicate keys be refused; it is included by
-// json.cpp alone because it compiles slowly.
+// The parser is nlohmann-json's SAX interface, which lets duplicate keys be refused; it is included
+// by json.cpp alone because it compiles slowly.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +29,11 @@ class Json {
   Json(Array value) : value_(std::move(value)) {}
   Json(Object value) : value_(std::move(value)) {}
 
-  /// An Error that names `what` (a file name, say), the byte and the reason where the text is no JSON or
-  /// an object has a key twice.
+  /// An Error that names `what` (a file name, say), the byte and the reason where the text is no
+  /// JSON or an object has a key twice.
   static Json parse(std::string_view text, std::string_view what);
-  /// Text with `indent` spaces a level; one line where indent is negative. Doubles are written with the
-  /// fewest digits that read back as the same value; NaN and infinities as null.
+  /// Text with `indent` spaces a level; one line where indent is negative. Doubles are written with
+  /// the fewest digits that read back as the same value; NaN and infinities as null.
   std::string dump(int indent = 2) const;
 
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
@@ -42,8 +42,8 @@ class Json {
   bool is_array() const { return std::holds_alternative<Array>(value_); }
   bool is_integer() const { return std::holds_alternative<int64_t>(value_); }
 
-  // Typed reads: an Error that says what was found where the type is another. A number reads as int64_t
-  // only where it is a whole number.
+  // Typed reads: an Error that says what was found where the type is another. A number reads as
+  // int64_t only where it is a whole number.
   bool as_bool() const;
   int64_t as_int() const;
   double as_double() const;

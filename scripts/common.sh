@@ -137,12 +137,12 @@ ensure_packages() {
   packages_installed=${#missing[@]}
   if ! command -v apt-get >/dev/null; then
     say "no apt-get here; $reason needs what Debian calls: $*"
-    ((${#missing[@]} == 0)) || say "not found: ${missing[*]}"
   elif ((${#missing[@]})); then
     apt_install "$reason" "${missing[@]}"
     mapfile -t missing < <(missing_packages "${missing[@]}")
   fi
   packages_installed=$((packages_installed - ${#missing[@]}))
+  ((${#missing[@]} == 0)) || say "not found: ${missing[*]}"
   mapfile -t tools < <(tools_among "${missing[@]}")
   ((${#tools[@]} == 0)) || die "$reason can't go on without: ${tools[*]}"
 }

@@ -113,7 +113,7 @@ write_log() {
   log=docs/results/$(date +%F)-test-all.log
   mkdir -p docs/results
   {
-    say "scripts/test.sh --all, $(date '+%F %H:%M %Z'), commit $(git rev-parse --short HEAD)"
+    say "scripts/test.sh --all, $(date '+%F %H:%M %Z'), commit $(git rev-parse --short HEAD || say unknown)"
     say "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sed -n 1p), $(nproc) threads;" \
       "$(c++ --version | sed -n 1p)"
     say "nvcc: $([[ -n $nvcc ]] && "$nvcc" --version | sed -n '$p' || echo none)"

@@ -67,7 +67,7 @@ class ArgsTest : public testing::Test {
     EXPECT_EQ(ran, "");
   }
 
-  Args args{"cairn", "1.2.3", "trains neural networks"};
+  CommandLine args{"cairn", "1.2.3", "trains neural networks"};
   std::string model, optimizer = "sgd", ran;
   int64_t batch = 64;
   double lr = 0.1;

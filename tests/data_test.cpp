@@ -1,8 +1,8 @@
 // IDX files, data sets, the catalog and checksums.
-#include <cmath>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 

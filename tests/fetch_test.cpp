@@ -1,10 +1,11 @@
 // Fetching, with a made-up npm on the PATH and file:// addresses: no network.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <atomic>
-#include <chrono>
-#include <thread>
 
 #include "data/fetch.h"
 #include "data/process.h"
@@ -174,20 +175,17 @@ TEST_F(Fetch, AnInterruptCleansUpAndIsRaisedAgain) {
 }
 
 TEST_F(Fetch, WaitsForAnotherFetchOfTheSameSet) {
-  make_npm("touch '" + scratch_.path().string() + "/started'; sleep 0.5\ntar -czf t.tgz -C '" +
-           scratch_.path().string() + "' files\n");
-  std::string first_source;
-  std::thread first([&] { first_source = fetch(entry_, {}).source; });
-  while (!fs::exists(scratch_.path() / "started")) std::this_thread::yield();
+  make_good_npm();
+  const int lock = open((cache() / ".tiny.lock").c_str(), O_RDWR | O_CREAT, 0644);
+  ASSERT_EQ(flock(lock, LOCK_EX), 0);
   int waits = 0;
-  const FetchResult second = fetch(entry_, [&](const FetchProgress& progress) {
-    EXPECT_EQ(progress.step, FetchStep::kWaiting);
-    ++waits;
+  fetch(entry_, [&](const FetchProgress& progress) {
+    if (progress.step != FetchStep::kWaiting) return;
+    EXPECT_TRUE(cached().empty());
+    if (++waits == 3) close(lock);
   });
-  first.join();
-  EXPECT_NE(first_source, "");
-  EXPECT_EQ(second.source, "");
-  EXPECT_GT(waits, 1);
+  EXPECT_EQ(waits, 3);
+  EXPECT_EQ(cached(), std::vector<std::string>({"tiny"}));
 }
 
 TEST_F(Fetch, EmbeddedSetsAreNotFetched) {

@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "core/error.h"
+#include "core/random.h"
 #include "io/files.h"
 #include "io/safetensors.h"
 #include "train/checkpoint.h"
@@ -91,6 +92,33 @@ TEST_F(Run, CheckpointRoundTripIsExact) {
     for (auto i = static_cast<size_t>(s.offset); i < static_cast<size_t>(s.offset + s.elements);
          ++i)
       EXPECT_EQ(restored[i], momentum[i]);
+}
+
+Dataset noise(int64_t count) {
+  Dataset data{"noise", Shape{1, 28, 28}, 10, {}, {}};
+  for (int64_t i = 0; i < count * 784; ++i)
+    data.images.push_back(static_cast<uint8_t>(random_word({}, 0, static_cast<uint64_t>(i)) >> 24));
+  for (int64_t i = 0; i < count; ++i) data.labels.push_back(static_cast<uint8_t>(i % 10));
+  return data;
+}
+
+TEST_F(Run, ARunThatGoesOnFromACheckpointEndsWithTheSameBits) {
+  const Dataset data = noise(40);
+  const Network network(find_model("mlp"), {{"widths", "12"}}, data, pixel_statistics(data));
+  const auto device = open_device("cpu", 2);
+  const TrainSettings settings{.batch = 16, .schedule = "cosine", .horizon = 10};
+  Trainer whole(network, *device, data, settings), rest(network, *device, data, settings);
+  for (int i = 0; i < 4; ++i) whole.step();
+  save_checkpoint(root_ / "c", whole.store(), whole.optimizer_states(),
+                  {"mlp", network.options, "sgd", settings.seed, whole.state()});
+  for (int i = 0; i < 4; ++i) whole.step();
+
+  rest.set_state(load_checkpoint(root_ / "c", rest.store(), rest.optimizer_states()).state);
+  for (int i = 0; i < 4; ++i) rest.step();
+  EXPECT_EQ(rest.steps(), whole.steps());
+  for (const Segment& s : whole.store().parameters().segments)
+    EXPECT_EQ(rest.store().read(s.name), whole.store().read(s.name)) << s.name;
+  EXPECT_EQ(rest.drain().back().loss, whole.drain().back().loss);
 }
 
 TEST_F(Run, CheckpointHasPyTorchsNamesAndIsReplacedAsAWhole) {

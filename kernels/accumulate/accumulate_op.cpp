@@ -6,9 +6,8 @@ namespace cairn {
 namespace {
 
 void infer(const OpTypes& t) {
-  expect(
-      t.shape(0) == t.shape(1), "accumulate",
-      fmt::format("acc {} and x {} must agree", to_string(t.shape(0)), to_string(t.shape(1))));
+  expect(t.shape(0) == t.shape(1), "accumulate",
+         fmt::format("acc {} and x {} must agree", to_string(t.shape(0)), to_string(t.shape(1))));
 }
 
 /// acc moves twice.

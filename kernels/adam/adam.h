@@ -23,11 +23,13 @@ enum { beta1, beta2, epsilon, weight_decay };
 /// What is the same for all elements of an update.
 template <class Real>
 struct AdamStep {
-  Real beta1, beta2, epsilon, decay, rate, root_scale;
+  Real beta1, beta2, rest1, rest2, epsilon, decay, rate, root_scale;
 
   CAIRN_HD AdamStep(double beta1, double beta2, double epsilon, double decay, const StepState& step)
       : beta1(static_cast<Real>(beta1)),
         beta2(static_cast<Real>(beta2)),
+        rest1(static_cast<Real>(1 - beta1)),
+        rest2(static_cast<Real>(1 - beta2)),
         epsilon(static_cast<Real>(epsilon)),
         decay(static_cast<Real>(decay)),
         rate(static_cast<Real>(step.lr / (1 - pow(beta1, static_cast<double>(step.step))))),
@@ -35,8 +37,8 @@ struct AdamStep {
 
   CAIRN_HD void operator()(Real& p, Real& g, Real& m, Real& v, Real rates, Real decays) const {
     const Real gradient = g + decay * decays * p;
-    m = beta1 * m + (1 - beta1) * gradient;
-    v = beta2 * v + (1 - beta2) * gradient * gradient;
+    m = beta1 * m + rest1 * gradient;
+    v = beta2 * v + rest2 * gradient * gradient;
     p -= rate * rates * m / (std::sqrt(v) * root_scale + epsilon);
     g = 0;
   }
