@@ -1,40 +1,49 @@
-# CUDA: compiler settings and what the library needs in a build with CAIRN_CUDA=ON.
-# `native` needs a device, so one architecture is the default; -DCMAKE_CUDA_ARCHITECTURES="80;90" names others.
-if(NOT CMAKE_CUDA_ARCHITECTURES)
-  set(CMAKE_CUDA_ARCHITECTURES 90)
-endif()
-set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+# CUDA: the language, its settings, and cairn_enable_cuda(TARGET). Included where CAIRN_CUDA is ON.
+set(CAIRN_CUDA_ARCHS 90 CACHE STRING "Compute capabilities to build device code for, as 80;90")
+set(CMAKE_CUDA_ARCHITECTURES ${CAIRN_CUDA_ARCHS})
+
+# nvcc: $CUDACXX, else the PATH's, else that of the toolkit which CMake finds.
 if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
-  find_program(CAIRN_NVCC nvcc HINTS ENV CUDA_HOME ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin)
-  if(NOT CAIRN_NVCC)
-    message(FATAL_ERROR "nvcc was not found: install the CUDA toolkit, set CUDACXX to nvcc's path, or "
-                        "configure with -DCAIRN_CUDA=OFF")
+  find_program(CAIRN_NVCC nvcc)
+  if(CAIRN_NVCC)
+    set(CMAKE_CUDA_COMPILER ${CAIRN_NVCC})
+  else()
+    find_package(CUDAToolkit QUIET)
+    if(NOT CUDAToolkit_NVCC_EXECUTABLE)
+      message(FATAL_ERROR "CAIRN_CUDA is ON and there is no nvcc. Install NVIDIA's CUDA toolkit 12 or 13, "
+        "put nvcc on the PATH or set CUDACXX to it, or configure with -DCAIRN_CUDA=OFF.")
+    endif()
+    set(CMAKE_CUDA_COMPILER ${CUDAToolkit_NVCC_EXECUTABLE})
   endif()
-  set(CMAKE_CUDA_COMPILER ${CAIRN_NVCC})
 endif()
 enable_language(CUDA)
-
-# CMake 3.25 does not know nvcc's flag for C++20.
-if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
-  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
-endif()
-if(NOT DEFINED CMAKE_CUDA20_EXTENSION_COMPILE_OPTION)
-  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
-endif()
-set(CMAKE_CUDA_STANDARD 20)
-set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 find_package(CUDAToolkit REQUIRED)
 
-target_compile_options(cairn_settings INTERFACE
-  "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings;-Xcompiler=-Wall,-Wextra>")
+# CMake 3.25 may not know nvcc's flag for C++20.
+foreach(kind STANDARD EXTENSION)
+  if(NOT CMAKE_CUDA20_${kind}_COMPILE_OPTION)
+    set(CMAKE_CUDA20_${kind}_COMPILE_OPTION "-std=c++20")
+  endif()
+endforeach()
+set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+set(CMAKE_CUDA_EXTENSIONS OFF)
+set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+if(CAIRN_CCACHE)
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CAIRN_CCACHE})
+endif()
 
-# The CUDA side of the library; it takes the place of core/cuda_off.cpp.
+target_compile_options(cairn_settings INTERFACE
+  "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-Werror=all-warnings>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-ffp-contract=off>")
+
+# cairn_enable_cuda(TARGET): gives TARGET the CUDA device in place of the answer "no CUDA".
 function(cairn_enable_cuda target)
-  file(GLOB sources CONFIGURE_DEPENDS core/cuda/*.cpp)
-  get_target_property(all ${target} SOURCES)
-  list(FILTER all EXCLUDE REGEX "core/cuda_off\\.cpp$")
-  set_target_properties(${target} PROPERTIES SOURCES "${all}")
-  target_sources(${target} PRIVATE ${sources})
+  file(GLOB device CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/cuda/*.cpp
+    ${PROJECT_SOURCE_DIR}/core/cuda/*.cu)
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources EXCLUDE REGEX "core/cuda_off\\.cpp$")
+  set_target_properties(${target} PROPERTIES SOURCES "${sources};${device}")
   target_compile_definitions(${target} PUBLIC CAIRN_WITH_CUDA)
-  target_link_libraries(${target} PUBLIC CUDA::cudart_static)
+  target_link_libraries(${target} PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
 endfunction()

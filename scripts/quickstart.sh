@@ -46,7 +46,7 @@ build_for_cpu() {
 
 # Builds the cuda preset for the device at hand and links build/release/ to it.
 build_for_cuda() {
-  CUDACXX=$1 cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES="$(cuda_architecture)" &&
+  CUDACXX=$1 cmake --preset cuda -DCAIRN_CUDA_ARCHS="$(cuda_architecture)" &&
     moving building "" cmake --build --preset cuda --target "${targets[@]}" || return 1
   mkdir -p build/release
   local name

@@ -92,7 +92,7 @@ check_coverage() {
 
 # Compiles everything for one architecture, and lets the result train where there may be no device.
 check_cuda() {
-  CUDACXX=$nvcc cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES="$(cuda_architecture)"
+  CUDACXX=$nvcc cmake --preset cuda -DCAIRN_CUDA_ARCHS="$(cuda_architecture)"
   cmake --build --preset cuda
   local out
   out=$(mktemp -d)
@@ -101,7 +101,7 @@ check_cuda() {
 }
 
 check_architectures() {
-  CUDACXX=$nvcc cmake --preset cuda -B build/cuda-all -DCMAKE_CUDA_ARCHITECTURES="$architectures"
+  CUDACXX=$nvcc cmake --preset cuda -B build/cuda-all -DCAIRN_CUDA_ARCHS="$architectures"
   cmake --build build/cuda-all
 }
 

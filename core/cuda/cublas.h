@@ -1,44 +1,37 @@
-// cuBLAS, opened at run time: a machine without it loses the ops that need it, and gets one clear
-// error.
+// cuBLAS, opened at run time, and the one product that we take from it.
 #pragma once
 
-#include <cublas_v2.h>
-
+#include <cstdint>
 #include <memory>
-#include <string>
 
 #include "core/cuda/context.h"
 
 namespace cairn {
 
-/// The functions that Cairn uses, and a handle bound to one stream. Float32 products stay float32:
-/// no TF32.
+/// The library, and a handle that works on one stream. libcublas.so.13, .12 or .so is looked for in
+/// the folder $CAIRN_CUDA_LIBS, then where the loader looks. A library that is missing or doesn't
+/// start is no failure until the first product, which throws an Error with the reason and a hint.
 class Cublas {
  public:
-  /// Looks for the library in the folder $CAIRN_CUDA_LIBS, then where the loader looks. An Error
-  /// says what was tried.
+  /// Takes 32 MiB of device memory as the library's workspace, so that products never allocate and
+  /// sum in the same order every time.
   explicit Cublas(cudaStream_t stream);
   ~Cublas();
-  Cublas(const Cublas&) = delete;
-  Cublas& operator=(const Cublas&) = delete;
 
-  /// C[m,n] = op(A) op(B) + beta C for row-major matrices, op(A) m x k and op(B) k x n. lda, ldb
-  /// and ldc are the row lengths in memory. Sizes must fit int32.
-  void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a,
-            int64_t lda, const float* b, int64_t ldb, float beta, float* c, int64_t ldc);
+  struct Library;
+  /// The opened library; throws where it could not be opened.
+  const Library& library() const;
 
  private:
-  template <class F>
-  F* symbol(const char* name);
-  void check(cublasStatus_t status, const char* call);
-
-  void* library_ = nullptr;
-  cublasHandle_t handle_ = nullptr;
-  decltype(&cublasDestroy_v2) destroy_ = nullptr;
-  decltype(&cublasSgemm_v2) sgemm_ = nullptr;
+  std::unique_ptr<Library> library_;
 };
 
-/// The context's cuBLAS; an Error where it could not be opened.
-Cublas& cublas(CudaContext& context);
+/// C = alpha op(A) op(B) + beta C, in float32 (no TF32), for dense row-major matrices on the
+/// device: op(A) is m x k, op(B) k x n, C m x n; op transposes where trans_ is set; ld is the
+/// distance from one stored row to the next. C is not read where beta is 0. Enqueued on the
+/// context's stream. Throws where a size does not fit cuBLAS's 32 bits.
+void gemm(CudaContext& context, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k,
+          float alpha, const float* a, int64_t lda, const float* b, int64_t ldb, float beta,
+          float* c, int64_t ldc);
 
 }  // namespace cairn

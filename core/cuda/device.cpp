@@ -1,104 +1,166 @@
-// The CUDA device: one stream, plain allocations, kernels enqueued in order.
+// The CUDA device: one card, one compute stream.
 #include "core/device.h"
 
+#include <cuda_runtime.h>
 #include <fmt/format.h>
 
-#include "core/cuda/check.h"
+#include "core/cuda/context.h"
 #include "core/cuda/cublas.h"
 #include "core/cuda/handle.h"
+#include "core/cuda/probe.h"
 #include "core/error.h"
 
 namespace cairn {
 namespace {
 
+std::string version_text(int version) {
+  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
+}
+
+double megabytes(size_t bytes) { return static_cast<double>(bytes) * 1e-6; }
+
+cudaDeviceProp properties_of(int index) {
+  cudaDeviceProp properties;
+  check(cudaGetDeviceProperties(&properties, index));
+  return properties;
+}
+
 class CudaDevice : public Device {
  public:
-  explicit CudaDevice(int index) : index_(index) {
-    check(cudaSetDevice(index_));
-    stream_ = make_stream();
-    context_.stream = stream_.get();
-    try {
-      cublas_ = std::make_unique<Cublas>(stream_.get());
-      context_.cublas = cublas_.get();
-    } catch (const Error& error) {
-      std::fprintf(stderr, "cairn: %s; convolution and linear layers won't run\n", error.what());
-    }
+  explicit CudaDevice(int index)
+      : index_(on(index)),
+        name_(properties_of(index).name),
+        stream_(make_stream()),
+        cublas_(stream_.get()),
+        context_{.stream = stream_.get(), .cublas = &cublas_} {}
+
+  ~CudaDevice() override {
+    log_failure(cudaSetDevice(index_), "choosing the CUDA device");
+    log_failure(cudaStreamSynchronize(stream_.get()), "work on the CUDA device");
   }
 
   DeviceKind kind() const override { return DeviceKind::cuda; }
 
-  std::string description() const override {
-    cudaDeviceProp properties{};
-    check(cudaGetDeviceProperties(&properties, index_));
-    return fmt::format("cuda:{} ({})", index_, properties.name);
-  }
+  std::string description() const override { return fmt::format("cuda:{} ({})", index_, name_); }
 
   void* allocate(size_t bytes) override {
+    on(index_);
     void* data = nullptr;
     const cudaError_t result = cudaMalloc(&data, bytes);
-    if (result == cudaErrorMemoryAllocation) {
-      static_cast<void>(cudaGetLastError());
-      size_t free = 0, total = 0;
-      check(cudaMemGetInfo(&free, &total));
-      fail(fmt::format(
-               "out of device memory: {:.1f} MB were asked for, {:.1f} of {:.1f} MB are free",
-               static_cast<double>(bytes) * 1e-6, static_cast<double>(free) * 1e-6,
-               static_cast<double>(total) * 1e-6),
-           "choose a smaller batch");
-    }
+    if (result == cudaErrorMemoryAllocation) report_out_of_memory(bytes);
     check(result);
     return data;
   }
 
-  void release(void* data) noexcept override { log_failure(cudaFree(data), "cudaFree"); }
+  void release(void* data) noexcept override { log_failure(cudaFree(data), "freeing CUDA memory"); }
 
   void upload(void* to, const void* from, size_t bytes) override {
-    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_.get()));
-    synchronize();
+    copy(to, from, bytes, cudaMemcpyHostToDevice);
   }
 
   void download(void* to, const void* from, size_t bytes) override {
-    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_.get()));
-    synchronize();
+    copy(to, from, bytes, cudaMemcpyDeviceToHost);
   }
 
   void clear(void* data, size_t bytes) override {
-    if (bytes) check(cudaMemsetAsync(data, 0, bytes, stream_.get()));
+    if (!bytes) return;
+    on(index_);
+    check(cudaMemsetAsync(data, 0, bytes, stream_.get()));
   }
 
-  void synchronize() override { check(cudaStreamSynchronize(stream_.get())); }
+  void synchronize() override {
+    on(index_);
+    check(cudaStreamSynchronize(stream_.get()));
+  }
 
   void call(const OpDef& op, DType real, const Args& args) override {
-    if (real != DType::f32) fail("CUDA runs float32 only", "use --device reference for float64");
+    if (real != DType::f32)
+      fail(fmt::format("{}: CUDA computes in float32 only", op.name), "use --device reference");
+    on(index_);
     op.cuda(args, context_);
   }
 
  private:
+  /// Makes a device the calling thread's current one; returns its index.
+  static int on(int index) {
+    check(cudaSetDevice(index));
+    return index;
+  }
+
+  /// Ordered with the kernels; done when it returns, whatever kind of host memory it is.
+  void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+    if (!bytes) return;
+    on(index_);
+    check(cudaMemcpyAsync(to, from, bytes, kind, stream_.get()));
+    check(cudaStreamSynchronize(stream_.get()));
+  }
+
+  [[noreturn]] void report_out_of_memory(size_t asked) const {
+    static_cast<void>(cudaGetLastError());
+    size_t free = 0, total = 0;
+    check(cudaMemGetInfo(&free, &total));
+    fail(fmt::format("out of memory on {}: {:.1f} MB were asked for, {:.1f} of {:.1f} MB are free",
+                     description(), megabytes(asked), megabytes(free), megabytes(total)),
+         "choose a smaller batch");
+  }
+
   int index_;
+  std::string name_;
   Stream stream_;
-  std::unique_ptr<Cublas> cublas_;
+  Cublas cublas_;
   CudaContext context_;
 };
+
+/// Why there is no device at all; empty, and the number of devices in `count`, where there is one.
+std::string why_no_device(int& count) {
+  count = 0;
+  int driver = 0;
+  const cudaError_t asked = cudaDriverGetVersion(&driver);
+  if (asked != cudaSuccess || driver == 0) {
+    static_cast<void>(cudaGetLastError());
+    return "no NVIDIA driver is installed";
+  }
+  const cudaError_t result = cudaGetDeviceCount(&count);
+  if (result != cudaSuccess) static_cast<void>(cudaGetLastError());
+  if (result == cudaErrorInsufficientDriver)
+    return fmt::format("the NVIDIA driver serves CUDA {}, this build needs {}",
+                       version_text(driver), version_text(CUDART_VERSION));
+  if (result == cudaErrorNoDevice || (result == cudaSuccess && count == 0))
+    return "no NVIDIA GPU answers";
+  if (result != cudaSuccess) return "CUDA does not start: " + to_string(result);
+  return {};
+}
+
+/// Why a device that exists can't be used; empty where it can. Leaves it the current one.
+std::string why_not(int index) {
+  if (const cudaError_t result = cudaSetDevice(index); result != cudaSuccess) {
+    static_cast<void>(cudaGetLastError());
+    return fmt::format("cuda:{} does not start: {}", index, to_string(result));
+  }
+  if (has_device_code()) return {};
+  const cudaDeviceProp properties = properties_of(index);
+  return fmt::format("this build has no code for cuda:{} ({}, compute capability {}.{})", index,
+                     properties.name, properties.major, properties.minor);
+}
 
 }  // namespace
 
 std::string why_no_cuda() {
   int count = 0;
-  const cudaError_t result = cudaGetDeviceCount(&count);
-  if (result == cudaSuccess && count > 0) return {};
-  static_cast<void>(cudaGetLastError());
-  return result == cudaSuccess ? "no CUDA device was found"
-                               : "no CUDA device: " + to_string(result);
+  const std::string reason = why_no_device(count);
+  return reason.empty() ? why_not(0) : reason;
 }
 
 std::unique_ptr<Device> open_cuda(int index) {
-  const std::string reason = why_no_cuda();
-  if (!reason.empty()) fail(reason, "check the driver with nvidia-smi, or use --device cpu");
   int count = 0;
-  check(cudaGetDeviceCount(&count));
-  if (index >= count)
-    fail_usage(fmt::format("there is no device cuda:{}", index),
-               fmt::format("{} were found", count));
+  if (const std::string reason = why_no_device(count); !reason.empty())
+    fail("CUDA can't be used: " + reason, "use --device cpu");
+  if (index < 0 || index >= count)
+    fail_usage(fmt::format("there is no cuda:{}", index),
+               count == 1 ? "the only device is cuda:0"
+                          : fmt::format("devices are cuda:0 to cuda:{}", count - 1));
+  if (const std::string reason = why_not(index); !reason.empty())
+    fail("CUDA can't be used: " + reason, "use --device cpu");
   return std::make_unique<CudaDevice>(index);
 }
 

@@ -32,6 +32,11 @@ inline dim3 blocks_for(int64_t n, int threads = kThreads) {
   return dim3(static_cast<unsigned>(std::clamp<int64_t>(blocks, 1, kMaxBlocks)));
 }
 
+/// gridDim.y for a grid-stride loop over rows: at least one, at most what CUDA takes.
+inline unsigned grid_rows(int64_t rows) {
+  return static_cast<unsigned>(std::clamp<int64_t>(rows, 1, 65535));
+}
+
 /// Enqueues a kernel. The arguments are converted to the kernel's parameter types.
 template <class... P, class... A>
 void launch(void (*kernel)(P...), const Grid& g, A&&... args) {

@@ -1,34 +1,40 @@
-// On CUDA a batch is one slice, so that a layer is the product of matrices of its formula: cuBLAS
-// does it, and a kernel of ours adds bias and activation. Spare columns of dy are zero and add
-// nothing to dw.
+// The layer is cuBLAS's product on [features][N] matrices, all three ways round; a batched tensor
+// on CUDA is one slice. Bytes: each matrix at least once.
 #include "core/cuda/cublas.h"
-#include "core/cuda/launch.h"
-#include "kernels/linear/epilogue.cuh"
+#include "kernels/linear/bias_activation.cuh"
 #include "kernels/linear/linear.h"
 
 namespace cairn {
 
 void linear_cuda(const Args& args, CudaContext& context) {
-  const Tensor &x = args.in[0], &w = args.in[1], &b = args.in[2], &y = args.out[0];
-  const int64_t n = x.batch.width;
-  cublas(context).gemm(false, false, y.features, n, x.features, w.as<float>(), x.features,
-                       x.as<float>(), n, 0, y.as<float>(), n);
-  launch_epilogue(context, y.as<float>(), b.as<float>(), n, y.elements(),
-                  static_cast<Activation>(args.attrs->integer(linear_attr::activation)));
+  const Tensor& x = args.in[0];   // (in,N)
+  const Tensor& w = args.in[1];   // (out,in)
+  const Tensor& b = args.in[2];   // (out), or absent
+  const Tensor& y = args.out[0];  // (out,N)
+  const int64_t in = x.features, out = y.features, n = y.batch.width;
+  gemm(context, false, false, out, n, in, 1, w.as<float>(), in, x.as<float>(), n, 0, y.as<float>(),
+       n);
+  const auto act = static_cast<Activation>(args.attrs->integer(linear_attr::activation));
+  bias_activation(context, y.as<float>(), b.as<float>(), act, out, n);
 }
 
 void linear_dx_cuda(const Args& args, CudaContext& context) {
-  const Tensor &dy = args.in[0], &w = args.in[1], &dx = args.out[0];
-  const int64_t n = dx.batch.width;
-  cublas(context).gemm(true, false, dx.features, n, dy.features, w.as<float>(), dx.features,
-                       dy.as<float>(), n, 0, dx.as<float>(), n);
+  const Tensor& dy = args.in[0];   // (out,N)
+  const Tensor& w = args.in[1];    // (out,in)
+  const Tensor& dx = args.out[0];  // (in,N)
+  const int64_t in = dx.features, out = dy.features, n = dx.batch.width;
+  gemm(context, true, false, in, n, out, 1, w.as<float>(), in, dy.as<float>(), n, 0, dx.as<float>(),
+       n);
 }
 
+/// Spare lanes have dy = 0 and a finite x, so they add nothing.
 void linear_dw_cuda(const Args& args, CudaContext& context) {
-  const Tensor &x = args.in[0], &dy = args.in[1], &dw = args.out[0];
-  const int64_t n = x.batch.width;
-  cublas(context).gemm(false, true, dy.features, x.features, n, dy.as<float>(), n, x.as<float>(), n,
-                       1, dw.as<float>(), x.features);
+  const Tensor& x = args.in[0];    // (in,N)
+  const Tensor& dy = args.in[1];   // (out,N)
+  const Tensor& dw = args.out[0];  // (out,in)
+  const int64_t in = x.features, out = dy.features, n = x.batch.width;
+  gemm(context, false, true, out, in, n, 1, dy.as<float>(), n, x.as<float>(), n, 1, dw.as<float>(),
+       in);
 }
 
 }  // namespace cairn
