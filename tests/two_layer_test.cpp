@@ -75,7 +75,6 @@ class TwoLayer : public testing::Test {
 };
 
 TEST_F(TwoLayer, SteppedNodeByNode) {
-  const Values nothing1(1), nothing2(2);
   executor->run_node(0);
   expect(z, {0, kLn3});
   executor->run_node(1);

@@ -7,7 +7,7 @@
 //
 // parameters p, gradients g, moments m and v: plain (P), changed in place. begins (S+1) int64 and
 // multipliers (S,2): kernels/sgd/segments.h. lr and t = step are StepState's.
-// Errors: buffers of different sizes, a wrong table. Source: Kingma and Ba 2015.
+// Errors: buffers of different sizes, a wrong table, a beta of 1. Source: Kingma and Ba 2015.
 #pragma once
 
 #include <cmath>
@@ -46,6 +46,8 @@ struct AdamStep {
 
 template <class Real>
 void adam_ref(const Args& args);
+
+void adam_cpu(const Args& args);
 
 void adam_cuda(const Args& args, CudaContext& context);
 

@@ -4,7 +4,11 @@
 namespace cairn {
 namespace {
 
-void infer(const OpTypes& t) { expect_flat_buffers(t, 4, "adam"); }
+void infer(const OpTypes& t) {
+  expect_flat_buffers(t, 4, "adam");
+  expect(t.attrs.real(adam_attr::beta1) < 1 && t.attrs.real(adam_attr::beta2) < 1, "adam",
+         "beta1 and beta2 must be below 1");
+}
 
 Cost cost(const OpTypes& t) {
   return {t.in_elements(0) * 8 * sizeof(float), t.in_elements(0) * 12};
@@ -23,24 +27,31 @@ constexpr AttrDef kAttrs[] = {
     {.name = "weight_decay", .type = AttrType::real, .max = 1e6}};
 
 // Golden values: tests/oracle/optimizers.py.
-constexpr double kP[] = {0.30335622201479, -0.803366691068567, 1.80337192516357};
-constexpr double kG[] = {0.75, -1.5, 3};
-constexpr double kM[] = {0.0733500000039215, -0.146800000001961, 0.29370000000098};
-constexpr double kV[] = {0.00031897597503953, 0.00127792090003957, 0.00511572060003959};
-constexpr double kNewP[] = {0.207432649791411, -0.707453279269014, 1.70746358876665};
-constexpr double kNewG[] = {0, 0, 0};
-constexpr double kNewM[] = {0.141318356225544, -0.282923366692833, 0.566133371926046};
-constexpr double kNewV[] = {0.000885716544894456, 0.00355080851967562, 0.0142191324099794};
-constexpr double kBegins[] = {0, 3}, kMultipliers[] = {1, 1}, kManyBegins[] = {0, 7, 300, 40000};
+constexpr double kP[] = {0.30335622201479, -0.803366691068567, 1.80337192516357, -0.847719998018687,
+                         1.40168022066872};
+constexpr double kG[] = {0.75, -1.5, 3, 0.375, 6};
+constexpr double kM[] = {0.0733500000039215, -0.146800000001961, 0.29370000000098,
+                         0.0318250000146341, 0.588400000000733};
+constexpr double kV[] = {0.00031897597503953, 0.00127792090003957, 0.00511572060003959,
+                         6.15717438161464e-05, 0.0205277352250593};
+constexpr double kNewP[] = {0.207432649791411, -0.707453279269014, 1.70746358876665,
+                            -0.895114987633271, 1.35372034378747};
+constexpr double kNewG[] = {0, 0, 0, 0, 0};
+constexpr double kNewM[] = {0.141318356225544, -0.282923366692833, 0.566133371926046,
+                            0.0635993400191147, 1.13376504066267};
+constexpr double kNewV[] = {0.000885716544894456, 0.00355080851967562, 0.0142191324099794,
+                            0.000183708238392447, 0.057013580605972};
+constexpr double kBegins[] = {0, 3, 5}, kMultipliers[] = {1, 1, 0.5, 3};
+constexpr double kManyBegins[] = {0, 7, 300, 40000}, kFewBegins[] = {0, 1, 18, 33};
 constexpr Case kCases[] = {
     {.name = "golden",
      .attrs = "weight_decay=0.01",
-     .inputs = {{{.shape = {3}, .values = kP},
-                 {.shape = {3}, .values = kG},
-                 {.shape = {3}, .values = kM},
-                 {.shape = {3}, .values = kV},
-                 {.shape = {2}, .values = kBegins},
-                 {.shape = {1, 2}, .values = kMultipliers}}},
+     .inputs = {{{.shape = {5}, .values = kP},
+                 {.shape = {5}, .values = kG},
+                 {.shape = {5}, .values = kM},
+                 {.shape = {5}, .values = kV},
+                 {.shape = {3}, .values = kBegins},
+                 {.shape = {2, 2}, .values = kMultipliers}}},
      .expect = {kNewP, kNewG, kNewM, kNewV},
      .step = {.step = 3, .lr = 0.1}},
     {.name = "segments",
@@ -52,6 +63,15 @@ constexpr Case kCases[] = {
                  {.shape = {3, 2}, .fill = Fill::unit}}},
      .step = {.step = 5, .lr = 0.001},
      .bench = true},
+    {.name = "first_step",
+     .attrs = "weight_decay=0.1",
+     .inputs = {{{.shape = {33}},
+                 {.shape = {33}},
+                 {.shape = {33}, .fill = Fill::zeros},
+                 {.shape = {33}, .fill = Fill::zeros},
+                 {.shape = {4}, .values = kFewBegins},
+                 {.shape = {3, 2}, .fill = Fill::unit}}},
+     .step = {.step = 1, .lr = 0.001}},
     {.name = "sizes",
      .inputs = {{{.shape = {4}},
                  {.shape = {4}},
@@ -68,6 +88,15 @@ constexpr Case kCases[] = {
                  {.shape = {1}},
                  {.shape = {0, 2}}}},
      .error = "at least one segment"},
+    {.name = "beta_of_one",
+     .attrs = "beta2=1",
+     .inputs = {{{.shape = {4}},
+                 {.shape = {4}},
+                 {.shape = {4}},
+                 {.shape = {4}},
+                 {.shape = {2}},
+                 {.shape = {1, 2}}}},
+     .error = "must be below 1"},
     {.name = "beta_above_one", .attrs = "beta1=2", .error = "beta1=2 is out of range"},
 };
 
@@ -79,6 +108,7 @@ constexpr OpDef kOps[] = {checked({.name = "adam",
                                    .infer = infer,
                                    .workspace = no_workspace,
                                    .reference = {adam_ref<float>, adam_ref<double>},
+                                   .cpu = adam_cpu,
                                    .cuda = cuda_twin(adam_cuda),
                                    .gradient = not_differentiable,
                                    .cost = cost,

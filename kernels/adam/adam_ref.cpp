@@ -1,4 +1,3 @@
-// The CPU's only version: g++ vectorises the loop, and it is bound by memory.
 #include "kernels/adam/adam.h"
 #include "kernels/sgd/segments.h"
 
@@ -12,13 +11,11 @@ void adam_ref(const Args& args) {
   Real *m = args.in[2].as<Real>(), *v = args.in[3].as<Real>();
   const AdamStep<Real> update(a.real(beta1), a.real(beta2), a.real(epsilon), a.real(weight_decay),
                               *args.step);
-  for_ranges(args, args.in[0].features, kUpdateRun, [&](int64_t first, int64_t last) {
-    for_segments<Real>(args.in[4], args.in[5], first, last,
-                       [&](int64_t begin, int64_t end, Real rates, Real decays) {
-                         for (int64_t i = begin; i < end; ++i)
-                           update(p[i], g[i], m[i], v[i], rates, decays);
-                       });
-  });
+  for_segments<Real>(args.in[4], args.in[5], 0, args.in[0].features,
+                     [&](int64_t begin, int64_t end, Real rates, Real decays) {
+                       for (int64_t i = begin; i < end; ++i)
+                         update(p[i], g[i], m[i], v[i], rates, decays);
+                     });
 }
 
 template void adam_ref<float>(const Args&);

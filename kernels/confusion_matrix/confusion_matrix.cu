@@ -6,37 +6,44 @@
 namespace cairn {
 namespace {
 
-// A block counts one true class: threads take examples t, t + blockDim, ..., whole numbers are
-// added in shared memory (exact in any order). Each block reads all labels, and the logits of its
-// own examples.
+__device__ int64_t argmax(const float* x, int64_t classes, int64_t n) {
+  int64_t largest = 0;
+  for (int64_t k = 1; k < classes; ++k)
+    if (x[k * n] > x[largest * n]) largest = k;
+  return largest;
+}
+
+// A block counts one true class, in tiles of as many examples as it has threads: a thread finds the
+// predicted class of its example, then counts predicted classes t, t + blockDim, ... in the tile.
+// Each block reads all labels, and the logits of its own examples.
 __global__ void confusion_matrix_kernel(const float* x, const int32_t* labels,  // (K,N), (N)
                                         const StepState* step, float* counts, int64_t classes,
                                         int64_t n) {
-  extern __shared__ int row[];
-  for (int64_t k = threadIdx.x; k < classes; k += blockDim.x) row[k] = 0;
-  __syncthreads();
-  for (int64_t i = threadIdx.x; i < n && i < step->n_valid; i += blockDim.x) {
-    if (labels[i] != static_cast<int32_t>(blockIdx.x)) continue;
-    int64_t largest = 0;
-    for (int64_t k = 1; k < classes; ++k)
-      if (x[k * n + i] > x[largest * n + i]) largest = k;
-    atomicAdd(&row[largest], 1);
+  CAIRN_SHARED(int64_t, predicted, kThreads);
+  const int64_t valid = step->valid_lanes(0, n);
+  float* row = counts + blockIdx.x * classes;
+  for (int64_t first = 0; first < valid; first += kThreads) {
+    const int64_t i = first + threadIdx.x;
+    const bool mine = i < valid && labels[i] == static_cast<int64_t>(blockIdx.x);
+    predicted[threadIdx.x] = mine ? argmax(x + i, classes, n) : -1;
+    __syncthreads();
+    for (int64_t k = threadIdx.x; k < classes; k += kThreads) {
+      int hits = 0;
+      for (int j = 0; j < kThreads; ++j) hits += predicted[j] == k;
+      row[k] += static_cast<float>(hits);
+    }
+    __syncthreads();
   }
-  __syncthreads();
-  for (int64_t k = threadIdx.x; k < classes; k += blockDim.x)
-    counts[blockIdx.x * classes + k] += static_cast<float>(row[k]);
 }
 
 }  // namespace
 
 void confusion_matrix_cuda(const Args& args, CudaContext& context) {
   const Tensor& x = args.in[0];
-  const auto classes = static_cast<unsigned>(x.features);
-  launch(
-      confusion_matrix_kernel,
-      {.grid = classes, .block = kThreads, .smem = classes * sizeof(int), .stream = context.stream},
-      x.as<float>(), args.in[1].as<int32_t>(), args.step, args.out[0].as<float>(), x.features,
-      x.batch.width);
+  launch(confusion_matrix_kernel,
+         {.grid = static_cast<unsigned>(x.features), .block = kThreads, .stream = context.stream},
+         x.as<float>(), args.in[1].as<int32_t>(), args.step, args.out[0].as<float>(), x.features,
+         x.batch.width);
 }
 
 }  // namespace cairn

@@ -23,10 +23,10 @@ __global__ void gather_batch_kernel(const uint8_t* images, const uint8_t* labels
        i += stride) {
     const int64_t example = i % n, line = i / n, c = line / out_h, h = line % out_h - pad;
     const int64_t row = gathered_row(*step, key, shuffle, example, count);
-    if (line == 0) label[example] = labels[row];
+    if (line == 0) label[example] = row < 0 ? 0 : labels[row];
     const uint8_t* from = images + ((row * channels + c) * height + h) * width;
     for (int64_t w = -pad; w < width + pad; ++w) {
-      const bool inside = h >= 0 && h < height && w >= 0 && w < width;
+      const bool inside = row >= 0 && h >= 0 && h < height && w >= 0 && w < width;
       const float pixel = inside ? static_cast<float>(from[w]) / 255 : 0.0f;
       x[(line * out_w + w + pad) * n + example] = (pixel - norm.mean[c]) / norm.std[c];
     }

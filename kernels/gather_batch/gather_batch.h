@@ -4,10 +4,10 @@
 //
 // images (M,C,H,W) and labels (M), uint8, plain; x (C,H+2P,W+2P) and label (scalar int32), batched.
 // Example n of the batch is the one at position first + min(n, n_valid - 1) of the epoch's order:
-// spare lanes repeat the last real example. The order is that of the data or, with `shuffle`, a
-// permutation keyed by seed, node and epoch (core/random.h: permuted_index). mean and std hold up
-// to 4 channels, pixels scaled to 0..1. Errors: images of another rank than 4, more than 4
-// channels, labels of another count.
+// spare lanes repeat the last real example; an empty batch shows pixels 0 and label 0. The order is
+// that of the data or, with `shuffle`, a permutation keyed by seed, node and epoch (core/random.h:
+// permuted_index). mean and std hold up to 4 channels, pixels scaled to 0..1. Errors: images of
+// another rank than 4, more than 4 channels, labels of another count.
 #pragma once
 
 #include "core/op.h"
@@ -18,10 +18,10 @@ namespace gather_batch_attr {
 enum { shuffle, padding, mean, std };
 }
 
-/// The row of `images` that example `n` of the batch shows; 0 for an empty batch.
+/// The row of `images` that example `n` of the batch shows; -1 in an empty batch.
 CAIRN_HD inline int64_t gathered_row(const StepState& step, PhiloxKey key, bool shuffle, int64_t n,
                                      int64_t count) {
-  if (step.n_valid <= 0) return 0;
+  if (step.n_valid <= 0) return -1;
   const int64_t position = step.first + (n < step.n_valid ? n : step.n_valid - 1);
   return shuffle ? permuted_index(key, static_cast<uint64_t>(step.epoch), position, count)
                  : position;

@@ -33,9 +33,24 @@ void gather_plane(const Tensor& images, const int64_t* rows, int64_t lanes, int6
     }
 }
 
+/// What an empty batch shows: pixels 0 and label 0.
+void fill_empty(const Args& args) {
+  const Tensor &x = args.out[0], &label = args.out[1];
+  const int64_t run = x.shape[1] * x.shape[2] * x.batch.width;
+  float table[256];
+  for (int64_t s = 0; s < x.batch.slices; ++s) {
+    std::fill_n(label.slice<int32_t>(s), x.batch.width, 0);
+    for (int64_t c = 0; c < x.shape[0]; ++c) {
+      make_table(*args.attrs, static_cast<int>(c), table);
+      std::fill_n(x.slice<float>(s) + c * run, run, table[0]);
+    }
+  }
+}
+
 }  // namespace
 
 void gather_batch_cpu(const Args& args) {
+  if (args.step->n_valid <= 0) return fill_empty(args);
   using namespace gather_batch_attr;
   const Tensor &images = args.in[0], &labels = args.in[1], &x = args.out[0], &label = args.out[1];
   const int64_t width = x.batch.width, plane = x.shape[1] * x.shape[2];

@@ -38,11 +38,15 @@ constexpr AttrDef kAttrs[] = {
      .max = 1e6,
      .count = kMaxAttrValues}};
 
-// Closed form: (0, 255, 51) / 255 = (0, 1, 0.2), less 0.5, over 0.25.
+// Golden values: tests/oracle/gather_batch.py.
 constexpr double kImages[] = {0, 255, 51, 0, 255, 255, 0, 0};
 constexpr double kLabels[] = {3, 7};
 constexpr double kX[] = {-2, 2, -1.2, -2, 2, 2, -2, -2}, kSecond[] = {2, 2, -2, -2, 2, 2, -2, -2};
 constexpr double kPadded[] = {0, 0, 0, 0, 0, 0, 1, 0, 0, 0.2, 0, 0, 0, 0, 0, 0};
+constexpr double kColours[] = {0, 102, 255, 51}, kFive[] = {5};
+constexpr double kNormalized[] = {-2,   -2,  -2,   -2,   -2,   -2,   -0.4, -2,
+                                  -2,   -2,  -2,   -2,   -0.5, -0.5, -0.5, -0.5,
+                                  -0.5, 1.5, -0.1, -0.5, -0.5, -0.5, -0.5, -0.5};
 constexpr double kThree[] = {3}, kSevens[] = {7, 7};
 
 constexpr CaseInput kGoldenImages{.shape = {2, 1, 2, 2}, .values = kImages},
@@ -57,6 +61,11 @@ constexpr Case kCases[] = {
      .n = 1,
      .inputs = {kGoldenImages, kGoldenLabels},
      .expect = {kPadded, kThree}},
+    {.name = "golden_channels",
+     .attrs = "padding=1 mean=0.5,0.25 std=0.25,0.5",
+     .n = 1,
+     .inputs = {{{.shape = {1, 2, 1, 2}, .values = kColours}, {.shape = {1}, .values = kFive}}},
+     .expect = {kNormalized, kFive}},
     {.name = "spare_lanes_repeat",
      .attrs = "mean=0.5 std=0.25",
      .inputs = {kGoldenImages, kGoldenLabels},
@@ -79,6 +88,7 @@ constexpr Case kCases[] = {
     {.name = "label_count",
      .inputs = {{{.shape = {4, 1, 2, 2}}, {.shape = {3}}}},
      .error = "must be (4)"},
+    {.name = "no_deviation", .attrs = "std=0", .error = "std=0 is out of range"},
     {.name = "channels",
      .inputs = {{{.shape = {4, 5, 2, 2}}, {.shape = {4}}}},
      .error = "at most 4 are supported"},

@@ -11,10 +11,10 @@ void gather_batch_ref(const Args& args) {
   const int64_t pad = a.integer(padding), out_h = x.shape[1], out_w = x.shape[2];
   for (int64_t n = 0; n < x.batch.capacity(); ++n) {
     const int64_t row = gathered_row(*args.step, args.key, a.flag(shuffle), args.first + n, count);
-    label.at<int32_t>(n, 0) = labels.as<uint8_t>()[row];
+    label.at<int32_t>(n, 0) = row < 0 ? 0 : labels.as<uint8_t>()[row];
     for (int64_t f = 0; f < x.features; ++f) {
       const int64_t c = f / (out_h * out_w), h = f / out_w % out_h - pad, w = f % out_w - pad;
-      const bool inside = h >= 0 && h < height && w >= 0 && w < width;
+      const bool inside = row >= 0 && h >= 0 && h < height && w >= 0 && w < width;
       const int64_t at = ((row * x.shape[0] + c) * height + h) * width + w;
       const Real pixel = inside ? static_cast<Real>(images.as<uint8_t>()[at]) / 255 : Real{0};
       const auto channel = static_cast<int>(c);

@@ -20,6 +20,7 @@ constexpr InputDef kInputs[] = {
 
 constexpr double kLoss[] = {1.5}, kCorrect[] = {3}, kRing[] = {9, 8, 7, 6, 5, 4};
 constexpr double kAfter[] = {9, 8, 1.5, 0.75, 5, 4};
+constexpr double kZero[] = {0}, kAfterEmpty[] = {9, 8, 7, 6, 0, 0};
 constexpr Case kCases[] = {
     {.name = "golden",
      .n = 4,
@@ -29,6 +30,13 @@ constexpr Case kCases[] = {
      .expect = {kAfter},
      .step = {.step = 4},
      .bench = true},
+    {.name = "empty_batch",
+     .n = 0,
+     .inputs = {{{.shape = {}, .values = kZero},
+                 {.shape = {}, .values = kZero},
+                 {.shape = {3, 2}, .values = kRing}}},
+     .expect = {kAfterEmpty},
+     .step = {.step = 2}},
     {.name = "wrong_ring", .inputs = {{{}, {}, {.shape = {3, 3}}}}, .error = "must be (R,2)"},
     {.name = "empty_ring", .inputs = {{{}, {}, {.shape = {0, 2}}}}, .error = "must be (R,2)"},
     {.name = "vector_loss",

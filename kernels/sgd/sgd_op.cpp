@@ -33,20 +33,21 @@ constexpr InputDef kInputs[] = {{"parameters", Layout::plain, Use::mutated},
 constexpr AttrDef kAttrs[] = {{.name = "momentum", .type = AttrType::real, .max = 1},
                               {.name = "weight_decay", .type = AttrType::real, .max = 1e6}};
 
-// Golden values: tests/oracle/optimizers.py. The second segment has multipliers of zero: it stands
-// still.
-constexpr double kP[] = {0.4010755, -0.802151, 1.604302, 5}, kG[] = {0.75, -1.5, 3, 1};
-constexpr double kM[] = {0.734245, -1.46849, 2.93698, 0};
-constexpr double kNewP[] = {0.2595923745, -0.519184749, 1.038369498, 5}, kNewG[] = {0, 0, 0, 0};
-constexpr double kNewM[] = {1.414831255, -2.82966251, 5.65932502, 1};
-constexpr double kBegins[] = {0, 3, 4}, kMultipliers[] = {1, 1, 0, 0};
-constexpr double kManyBegins[] = {0, 7, 7, 300, 40000};
+// Golden values: tests/oracle/optimizers.py.
+constexpr double kP[] = {0.4010755, -0.802151, 1.604302, -0.7711048125, 1.103628375};
+constexpr double kG[] = {0.75, -1.5, 3, 0.375, 6}, kNewG[] = {0, 0, 0, 0, 0};
+constexpr double kM[] = {0.734245, -1.46849, 2.93698, 0.31959625, 5.8824325};
+constexpr double kNewP[] = {0.2595923745, -0.519184749, 1.038369498, -0.80307998653125,
+                            0.5372634699375};
+constexpr double kNewM[] = {1.414831255, -2.82966251, 5.65932502, 0.639503480625, 11.32729810125};
+constexpr double kBegins[] = {0, 3, 5}, kMultipliers[] = {1, 1, 0.5, 3};
+constexpr double kManyBegins[] = {0, 7, 7, 300, 40000}, kFewBegins[] = {0, 1, 18, 33};
 constexpr Case kCases[] = {
     {.name = "golden",
      .attrs = "momentum=0.9 weight_decay=0.01",
-     .inputs = {{{.shape = {4}, .values = kP},
-                 {.shape = {4}, .values = kG},
-                 {.shape = {4}, .values = kM},
+     .inputs = {{{.shape = {5}, .values = kP},
+                 {.shape = {5}, .values = kG},
+                 {.shape = {5}, .values = kM},
                  {.shape = {3}, .values = kBegins},
                  {.shape = {2, 2}, .values = kMultipliers}}},
      .expect = {kNewP, kNewG, kNewM},
@@ -60,6 +61,13 @@ constexpr Case kCases[] = {
                  {.shape = {4, 2}, .fill = Fill::unit}}},
      .step = {.step = 3, .lr = 0.1},
      .bench = true},
+    {.name = "plain",
+     .inputs = {{{.shape = {33}},
+                 {.shape = {33}},
+                 {.shape = {33}},
+                 {.shape = {4}, .values = kFewBegins},
+                 {.shape = {3, 2}, .fill = Fill::unit}}},
+     .step = {.step = 1, .lr = 0.1}},
     {.name = "sizes",
      .inputs =
          {{{.shape = {4}}, {.shape = {4}}, {.shape = {5}}, {.shape = {2}}, {.shape = {1, 2}}}},

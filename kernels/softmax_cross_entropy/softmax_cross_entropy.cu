@@ -61,10 +61,6 @@ __global__ void softmax_cross_entropy_grad_kernel(const float* p, const int32_t*
   }
 }
 
-Reduction reduction_of(const Args& args) {
-  return static_cast<Reduction>(args.attrs->integer(softmax_cross_entropy_attr::reduction));
-}
-
 }  // namespace
 
 void softmax_cross_entropy_cuda(const Args& args, CudaContext& context) {

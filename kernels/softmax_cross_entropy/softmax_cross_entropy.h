@@ -26,10 +26,20 @@ CAIRN_HD inline double loss_scale(Reduction reduction, const StepState& step) {
   return reduction == Reduction::mean ? step.inverse_count() : 1.0;
 }
 
+inline Reduction reduction_of(const Args& args) {
+  return static_cast<Reduction>(args.attrs->integer(softmax_cross_entropy_attr::reduction));
+}
+
+/// An Error where `label` is no class; `example` is its place in the batch.
+void expect_label(int64_t label, int64_t classes, int64_t example);
+
 template <class Real>
 void softmax_cross_entropy_ref(const Args& args);
 template <class Real>
 void softmax_cross_entropy_grad_ref(const Args& args);
+
+void softmax_cross_entropy_cpu(const Args& args);
+void softmax_cross_entropy_grad_cpu(const Args& args);
 
 void softmax_cross_entropy_cuda(const Args& args, CudaContext& context);
 void softmax_cross_entropy_grad_cuda(const Args& args, CudaContext& context);

@@ -59,8 +59,11 @@ constexpr double kP[] = {0.603748896148626,  0.030058887569574, 0.3661922162818,
 constexpr double kDx[] = {0.201249632049542,  0.010019629189858,   -0.2112692612394,
                           0.0196899191975034, -0.0253311754973777, 0.00564125629987427,
                           -0.173237403746577, 0.160095929586756,   0.0131414741598207};
+constexpr double kDxSum[] = {0.603748896148626,  0.030058887569574,   -0.6338077837182,
+                             0.0590697575925102, -0.0759935264921331, 0.0169237688996228,
+                             -0.519712211239731, 0.480287788760269,   0.0394244224794621};
 constexpr double kOne[] = {1}, kBadLabels[] = {0, 3}, kLarge[] = {1000, -1000, 0, -1000};
-constexpr double kLargeLoss[] = {0}, kLargeLabels[] = {0, 0};
+constexpr double kLargeLoss[] = {1000}, kLargeLabels[] = {1, 0};
 
 constexpr CaseInput kGoldenX{.shape = {3}, .values = kX},
     kGoldenLabels{.shape = {}, .values = kLabels};
@@ -82,6 +85,10 @@ constexpr Case kCases[] = {
      .n = 33,
      .inputs = {{{.shape = {10}, .fill = Fill::spread}, {.shape = {}, .fill = Fill::labels}}},
      .bench = true},
+    {.name = "many_classes",
+     .attrs = "reduction=sum",
+     .n = 17,
+     .inputs = {{{.shape = {101}}, {.shape = {}, .fill = Fill::labels, .range = 101}}}},
     {.name = "one_class", .n = 1, .inputs = {{{.shape = {1}}, {.shape = {}, .fill = Fill::zeros}}}},
     {.name = "label_too_large",
      .inputs = {{{.shape = {3}}, {.shape = {}, .values = kBadLabels}}},
@@ -100,7 +107,26 @@ constexpr Case kGradCases[] = {
      .n = 33,
      .inputs = {{{.shape = {10}, .fill = Fill::unit}, {.shape = {}, .fill = Fill::labels}, {}}},
      .bench = true},
+    {.name = "golden_sum",
+     .attrs = "reduction=sum",
+     .n = 3,
+     .inputs = {{{.shape = {3}, .values = kP}, kGoldenLabels, {.shape = {}, .values = kOne}}},
+     .expect = {kDxSum}},
+    {.name = "many_classes",
+     .n = 17,
+     .inputs = {{{.shape = {101}, .fill = Fill::unit},
+                 {.shape = {}, .fill = Fill::labels, .range = 101},
+                 {}}}},
+    {.name = "one_example",
+     .n = 1,
+     .inputs = {{{.shape = {10}, .fill = Fill::unit}, {.shape = {}, .fill = Fill::labels}, {}}}},
     {.name = "planes", .inputs = {{{.shape = {3, 2}}, {}, {}}}, .error = "are needed"},
+    {.name = "label_vector",
+     .inputs = {{{.shape = {3}}, {.shape = {3}}, {}}},
+     .error = "are needed"},
+    {.name = "dloss_vector",
+     .inputs = {{{.shape = {3}}, {}, {.shape = {3}}}},
+     .error = "are needed"},
 };
 
 constexpr OpDef kOps[] = {
@@ -112,6 +138,7 @@ constexpr OpDef kOps[] = {
              .infer = infer,
              .workspace = no_workspace,
              .reference = {softmax_cross_entropy_ref<float>, softmax_cross_entropy_ref<double>},
+             .cpu = softmax_cross_entropy_cpu,
              .cuda = cuda_twin(softmax_cross_entropy_cuda),
              .gradient = gradient,
              .cost = cost,
@@ -126,6 +153,7 @@ constexpr OpDef kOps[] = {
              .workspace = no_workspace,
              .reference = {softmax_cross_entropy_grad_ref<float>,
                            softmax_cross_entropy_grad_ref<double>},
+             .cpu = softmax_cross_entropy_grad_cpu,
              .cuda = cuda_twin(softmax_cross_entropy_grad_cuda),
              .gradient = not_differentiable,
              .cost = cost_grad,

@@ -1,4 +1,3 @@
-// The CPU's only version: it is less than a hundredth of a LeNet-5 step.
 #include <algorithm>
 #include <cmath>
 
@@ -25,11 +24,13 @@ struct Softmax {
   }
 };
 
-Reduction reduction_of(const Args& args) {
-  return static_cast<Reduction>(args.attrs->integer(softmax_cross_entropy_attr::reduction));
-}
-
 }  // namespace
+
+void expect_label(int64_t label, int64_t classes, int64_t example) {
+  if (label < 0 || label >= classes)
+    fail(fmt::format("softmax_cross_entropy: label {} of example {} is outside 0 to {}", label,
+                     example, classes - 1));
+}
 
 template <class Real>
 void softmax_cross_entropy_ref(const Args& args) {
@@ -42,9 +43,7 @@ void softmax_cross_entropy_ref(const Args& args) {
       const Softmax<Real> y(logits, classes, width, probabilities.slice<Real>(s) + lane);
       if (lane >= args.valid_lanes(x, s)) continue;
       const int64_t label = labels.slice<int32_t>(s)[lane];
-      if (label < 0 || label >= classes)
-        fail(fmt::format("softmax_cross_entropy: label {} of example {} is outside 0 to {}", label,
-                         args.first + s * width + lane, classes - 1));
+      expect_label(label, classes, args.first + s * width + lane);
       loss += std::log(y.sum) - (logits[label * width] - y.max);
       correct += y.largest == label ? Real{1} : Real{0};
     }

@@ -21,14 +21,13 @@ inline constexpr std::string_view kSchedules[] = {"constant", "step", "cosine", 
 Schedule schedule_from(std::string_view name);
 
 /// The learning rate of update `step`, counted from 1, of a schedule that spans `horizon` updates
-/// and then stays as it is. The first `warmup` updates are scaled linearly up to 1 (Goyal et al.
-/// 2017).
+/// and then stays at its last value. With t = (step - 1) / horizon, which is below 1:
 ///   constant:   lr
-///   step:       lr, a tenth from 50% and a hundredth from 75% of the horizon (He et al. 2015)
-///   cosine:     lr (1 + cos(pi t)) / 2, t = (step - 1) / horizon (Loshchilov and Hutter 2017)
-///   one-cycle:  linearly from lr / 25 to lr over 30% of the horizon, then a cosine down to lr /
-///   10^4
-///               (Smith 2018)
+///   step:       lr, lr / 10 from t = 0.5, lr / 100 from t = 0.75 (He et al. 2015)
+///   cosine:     lr (1 + cos(pi t)) / 2 (Loshchilov and Hutter 2017)
+///   one-cycle:  linear from lr / 25 to lr at t = 0.3, then a cosine that would reach lr / 10^4 at
+///               t = 1 (Smith 2018)
+/// Update s of the first `warmup` ones has s / warmup of that (Goyal et al. 2017).
 CAIRN_HD inline double scheduled_lr(Schedule schedule, double lr, int64_t warmup, int64_t horizon,
                                     int64_t step) {
   constexpr double kPi = 3.14159265358979323846;
@@ -57,7 +56,7 @@ enum { schedule, lr, warmup, horizon };
 CAIRN_HD inline StepState advance_batch(StepState state, int64_t count, int64_t batch) {
   state.first += state.n_valid;
   if (state.first >= count) {
-    if (state.n_valid > 0) ++state.epoch;
+    ++state.epoch;
     state.first = 0;
   }
   state.n_valid = count - state.first < batch ? count - state.first : batch;

@@ -18,7 +18,7 @@ namespace {
 void infer(const OpTypes&) {}
 Cost cost(const OpTypes&) { return {2 * sizeof(StepState), 0}; }
 
-constexpr double kMaxCount = 1LL << 52;
+constexpr double kMaxCount = 1LL << 53;
 constexpr AttrDef kBatchAttrs[] = {{.name = "count", .initial = 1, .min = 1, .max = kMaxCount},
                                    {.name = "batch", .initial = 1, .min = 1, .max = kMaxCount}};
 constexpr AttrDef kStepAttrs[] = {
@@ -44,10 +44,22 @@ constexpr Case kBatchCases[] = {
      .step = {.step = 7, .epoch = 3, .first = 8, .n_valid = 2, .lr = 0.5},
      .expect_step = {.step = 7, .epoch = 4, .first = 0, .n_valid = 4, .lr = 0.5},
      .bench = true},
+    {.name = "batch_above_count",
+     .attrs = "count=3 batch=8",
+     .n = 8,
+     .step = {.epoch = 1, .n_valid = 3},
+     .expect_step = {.epoch = 2, .n_valid = 3}},
+    {.name = "largest_count",
+     .attrs = "count=9007199254740992 batch=2",
+     .n = 2,
+     .step = {.first = 9007199254740989, .n_valid = 2},
+     .expect_step = {.first = 9007199254740991, .n_valid = 1}},
     {.name = "no_batch", .attrs = "count=10 batch=0", .error = "batch=0 is out of range"},
+    {.name = "no_data", .attrs = "count=0 batch=4", .error = "count=0 is out of range"},
+    {.name = "half_an_example", .attrs = "count=10 batch=2.5", .error = "must be a whole number"},
 };
 
-// Closed forms: cos(pi/4), and PyTorch's CosineAnnealingLR at the same steps.
+// Golden values: tests/oracle/step_state.py.
 constexpr Case kStepCases[] = {
     {.name = "constant",
      .attrs = "lr=0.25",
@@ -57,24 +69,54 @@ constexpr Case kStepCases[] = {
      .attrs = "schedule=cosine lr=0.2 horizon=4",
      .n = 1,
      .step = {.step = 1},
-     .expect_step = {.step = 2, .n_valid = 1, .lr = 0.1 * (1 + 0.70710678118654752440)},
+     .expect_step = {.step = 2, .n_valid = 1, .lr = 0.170710678118655},
      .bench = true},
     {.name = "step",
      .attrs = "schedule=step lr=1 horizon=100",
      .n = 1,
      .step = {.step = 50},
      .expect_step = {.step = 51, .n_valid = 1, .lr = 0.1}},
+    {.name = "before_step",
+     .attrs = "schedule=step lr=1 horizon=100",
+     .n = 1,
+     .step = {.step = 49},
+     .expect_step = {.step = 50, .n_valid = 1, .lr = 1}},
+    {.name = "second_step",
+     .attrs = "schedule=step lr=1 horizon=100",
+     .n = 1,
+     .step = {.step = 75},
+     .expect_step = {.step = 76, .n_valid = 1, .lr = 0.01}},
+    {.name = "cosine_past_the_horizon",
+     .attrs = "schedule=cosine lr=0.2 horizon=4",
+     .n = 1,
+     .step = {.step = 1000},
+     .expect_step = {.step = 1001, .n_valid = 1, .lr = 0.0292893218813453}},
     {.name = "one_cycle",
      .attrs = "schedule=one-cycle lr=1 horizon=10",
      .n = 1,
      .step = {.step = 3},
      .expect_step = {.step = 4, .n_valid = 1, .lr = 1}},
+    {.name = "one_cycle_begins",
+     .attrs = "schedule=one-cycle lr=1 horizon=10",
+     .n = 1,
+     .expect_step = {.step = 1, .n_valid = 1, .lr = 0.04}},
+    {.name = "one_cycle_falls",
+     .attrs = "schedule=one-cycle lr=1 horizon=10",
+     .n = 1,
+     .step = {.step = 6},
+     .expect_step = {.step = 7, .n_valid = 1, .lr = 0.611299340931459}},
+    {.name = "after_warmup",
+     .attrs = "lr=1 warmup=4 horizon=10",
+     .n = 1,
+     .step = {.step = 4},
+     .expect_step = {.step = 5, .n_valid = 1, .lr = 1}},
     {.name = "warmup",
      .attrs = "lr=1 warmup=4 horizon=10",
      .n = 1,
      .step = {.step = 0},
      .expect_step = {.step = 1, .n_valid = 1, .lr = 0.25}},
     {.name = "no_schedule", .attrs = "schedule=cosinus", .error = "is none of constant"},
+    {.name = "no_horizon", .attrs = "horizon=0", .error = "horizon=0 is out of range"},
     {.name = "negative", .attrs = "lr=-1", .error = "lr=-1 is out of range"},
 };
 

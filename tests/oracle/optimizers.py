@@ -1,27 +1,36 @@
-"""Golden values of kernels/sgd and kernels/adam: torch.optim's third update, in float64."""
+"""Golden values of kernels/sgd and kernels/adam: torch.optim's third update, in float64.
+
+Two parameter groups stand for two segments: the second has a learning-rate multiplier of 0.5 and a
+decay multiplier of 3.
+"""
 import torch
 
+LR, DECAY = 0.1, 0.01
 
-def show(name, values):
-    print(f"  {name}: {{{', '.join(f'{v:.15g}' for v in values)}}}")
+
+def show(name, tensors):
+    print(f"  {name}: {{{', '.join(f'{v:.15g}' for t in tensors for v in t.tolist())}}}")
 
 
 def run(title, make, names):
-    p = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64, requires_grad=True)
-    optimizer = make(p)
+    params = [torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in ([0.5, -1.0, 2.0], [-0.75, 1.5])]
+    first = [torch.tensor(v, dtype=torch.float64) for v in ([0.25, -0.5, 1.0], [0.125, 2.0])]
+    optimizer = make([{"params": [params[0]], "lr": LR, "weight_decay": DECAY},
+                      {"params": [params[1]], "lr": 0.5 * LR, "weight_decay": 3 * DECAY}])
     for step in range(3):
-        p.grad = torch.tensor([0.25, -0.5, 1.0], dtype=torch.float64) * (step + 1)
+        for p, g in zip(params, first):
+            p.grad = g * (step + 1)
         if step == 2:
             print(title)
-            show("p before", p.tolist())
+            show("p before", params)
             for n in names:
-                show(n + " before", optimizer.state[p][n].tolist())
-            show("g", p.grad.tolist())
+                show(n + " before", [optimizer.state[p][n] for p in params])
+            show("g", [p.grad for p in params])
         optimizer.step()
-    show("p", p.tolist())
+    show("p", params)
     for n in names:
-        show(n, optimizer.state[p][n].tolist())
+        show(n, [optimizer.state[p][n] for p in params])
 
 
-run("sgd", lambda p: torch.optim.SGD([p], lr=0.1, momentum=0.9, weight_decay=0.01), ["momentum_buffer"])
-run("adam", lambda p: torch.optim.Adam([p], lr=0.1, weight_decay=0.01), ["exp_avg", "exp_avg_sq"])
+run("sgd", lambda groups: torch.optim.SGD(groups, lr=LR, momentum=0.9), ["momentum_buffer"])
+run("adam", lambda groups: torch.optim.Adam(groups, lr=LR), ["exp_avg", "exp_avg_sq"])

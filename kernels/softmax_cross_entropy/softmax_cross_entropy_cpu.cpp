@@ -1,0 +1,118 @@
+// Lanes are examples: a vector goes down the classes of its examples. softmax_cross_entropy reads
+// the logits twice and writes the probabilities twice, in a slice that stays in cache.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/softmax_cross_entropy/softmax_cross_entropy_cpu.cpp"
+#include <hwy/foreach_target.h>
+// Highway wants foreach_target first.
+#include <hwy/contrib/math/math-inl.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/softmax_cross_entropy/softmax_cross_entropy.h"
+#include "kernels/unary/elementwise-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cairn::HWY_NAMESPACE {
+
+/// What the loss needs of each example of a vector.
+struct Lanes {
+  HWY_ALIGN float max[HWY_MAX_BYTES / sizeof(float)], sum[HWY_MAX_BYTES / sizeof(float)];
+  HWY_ALIGN int32_t largest[HWY_MAX_BYTES / sizeof(float)];
+};
+
+/// Softmax of one vector of examples: feature k lies at x[k * width]. Highway's Exp of a NaN is 0,
+/// so NaNs go around it.
+template <class D>
+HWY_INLINE void softmax(D d, const float* x, int64_t classes, int64_t width, float* p,
+                        Lanes& lanes) {
+  const hn::RebindToSigned<D> di;
+  auto max = hn::LoadU(d, x);
+  auto largest = hn::Zero(di);
+  for (int64_t k = 1; k < classes; ++k) {
+    const auto v = hn::LoadU(d, x + k * width);
+    const auto above = hn::Gt(v, max);
+    max = hn::IfThenElse(above, v, max);
+    largest =
+        hn::IfThenElse(hn::RebindMask(di, above), hn::Set(di, static_cast<int32_t>(k)), largest);
+  }
+  auto sum = hn::Zero(d);
+  for (int64_t k = 0; k < classes; ++k) {
+    const auto v = hn::Sub(hn::LoadU(d, x + k * width), max);
+    const auto e = hn::IfThenElse(hn::Eq(v, v), hn::Exp(d, v), v);
+    hn::StoreU(e, d, p + k * width);
+    sum = hn::Add(sum, e);
+  }
+  for (int64_t k = 0; k < classes; ++k)
+    hn::StoreU(hn::Div(hn::LoadU(d, p + k * width), sum), d, p + k * width);
+  hn::Store(max, d, lanes.max);
+  hn::Store(sum, d, lanes.sum);
+  hn::Store(largest, di, lanes.largest);
+}
+
+void run_softmax_cross_entropy(const Args& args) {
+  const Tensor &x = args.in[0], &labels = args.in[1], &p = args.out[2];
+  const int64_t width = x.batch.width, classes = x.features;
+  float loss = 0, correct = 0;
+  for (int64_t s = 0; s < x.batch.slices; ++s) {
+    const int64_t valid = args.valid_lanes(x, s);
+    const int32_t* label = labels.slice<int32_t>(s);
+    const float* logits = x.slice<float>(s);
+    float* probabilities = p.slice<float>(s);
+    for_lanes(width, [&](auto d, int64_t first) HWY_ATTR {
+      Lanes lanes;
+      softmax(d, logits + first, classes, width, probabilities + first, lanes);
+      const int64_t count = std::min(valid - first, static_cast<int64_t>(hn::Lanes(d)));
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t n = first + i, t = label[n];
+        expect_label(t, classes, args.first + s * width + n);
+        loss += std::log(lanes.sum[i]) - (logits[t * width + n] - lanes.max[i]);
+        correct += lanes.largest[i] == t ? 1.0f : 0.0f;
+      }
+    });
+  }
+  args.out[0].as<float>()[0] +=
+      loss * static_cast<float>(loss_scale(reduction_of(args), *args.step));
+  args.out[1].as<float>()[0] += correct;
+}
+
+void run_softmax_cross_entropy_grad(const Args& args) {
+  const Tensor &p = args.in[0], &labels = args.in[1], &dx = args.out[0];
+  const int64_t width = p.batch.width, classes = p.features;
+  const float scale =
+      args.in[2].as<float>()[0] * static_cast<float>(loss_scale(reduction_of(args), *args.step));
+  for (int64_t s = 0; s < p.batch.slices; ++s) {
+    const int64_t valid = args.valid_lanes(p, s);
+    const int32_t* label = labels.slice<int32_t>(s);
+    const float* from = p.slice<float>(s);
+    float* to = dx.slice<float>(s);
+    map_run(
+        classes * width, [scale](auto d, auto v) HWY_ATTR { return hn::Mul(v, hn::Set(d, scale)); },
+        to, from);
+    for (int64_t n = 0; n < valid; ++n)
+      if (const int64_t at = label[n] * width + n; label[n] >= 0 && label[n] < classes)
+        to[at] = (from[at] - 1) * scale;
+    if (valid == width) continue;
+    for (int64_t k = 0; k < classes; ++k)
+      std::fill(to + k * width + valid, to + (k + 1) * width, 0.0f);
+  }
+}
+
+}  // namespace cairn::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cairn {
+
+HWY_EXPORT(run_softmax_cross_entropy);
+HWY_EXPORT(run_softmax_cross_entropy_grad);
+
+void softmax_cross_entropy_cpu(const Args& args) {
+  HWY_DYNAMIC_DISPATCH(run_softmax_cross_entropy)(args);
+}
+void softmax_cross_entropy_grad_cpu(const Args& args) {
+  HWY_DYNAMIC_DISPATCH(run_softmax_cross_entropy_grad)(args);
+}
+
+}  // namespace cairn
+#endif
