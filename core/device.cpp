@@ -70,7 +70,8 @@ int cuda_index(const std::string& spec) {
 
 KernelFn cpu_kernel(const OpDef& op, DeviceKind kind, DType real) {
   if (real == DType::f64) return op.reference.f64;
-  return kind == DeviceKind::cpu && op.cpu ? op.cpu : op.reference.f32;
+  if (kind == DeviceKind::cpu && op.cpu) return op.cpu;
+  return op.reference.f32;
 }
 
 std::unique_ptr<Device> open_device(const std::string& spec, int threads, std::string* note) {

@@ -96,10 +96,22 @@ using KernelFn = void (*)(const Args&);
 using CudaFn = void (*)(const Args&, CudaContext&);
 using GradientFn = void (*)(GradientRule&);
 
+/// A function that tells "given" from "forgotten". (With -fsanitize=undefined g++ can't compare the
+/// address of a function with null at compile time.)
+template <class F>
+struct Given {
+  F function = nullptr;
+  bool given = false;
+
+  constexpr Given() = default;
+  constexpr Given(F f) : function(f), given(true) {}
+  constexpr operator F() const { return function; }
+};
+
 /// The reference: one template, instantiated for both real types.
 struct Reference {
-  KernelFn f32 = nullptr;
-  KernelFn f64 = nullptr;
+  Given<KernelFn> f32;
+  Given<KernelFn> f64;
 };
 
 /// This op may vanish into the op that makes its input: that one then gets attribute `attr` =
@@ -167,13 +179,13 @@ struct OpDef {
   Rows<OutputDef> outputs = {};
   Rows<AttrDef> attrs = {};
   Scope scope = Scope::unset;
-  InferFn infer = nullptr;
-  WorkspaceFn workspace = nullptr;  // bytes on CUDA; no_workspace
+  Given<InferFn> infer = {};
+  Given<WorkspaceFn> workspace = {};  // bytes on CUDA; no_workspace
   Reference reference;
-  KernelFn cpu = nullptr;         // optional: the reference serves where it doesn't pay
-  CudaFn cuda = nullptr;          // cuda_twin(f)
-  GradientFn gradient = nullptr;  // not_differentiable
-  CostFn cost = nullptr;
+  KernelFn cpu = nullptr;           // optional: the reference serves where it doesn't pay
+  Given<CudaFn> cuda = {};          // cuda_twin(f)
+  Given<GradientFn> gradient = {};  // not_differentiable
+  Given<CostFn> cost = {};
   Rows<FusionRule> fusions = {};
   Rows<Case> cases = {};
   bool advances_step = false;  // it writes StepState
@@ -202,12 +214,13 @@ consteval OpDef checked(OpDef op) {
   if (!op.attrs.given) throw "attrs: list them, or write none";
   if (op.attrs.size() > size_t{kMaxAttrs}) throw "too many attributes";
   if (op.scope == Scope::unset) throw "scope: per_example, sums_over_batch or whole";
-  if (!op.infer) throw "infer: the shape rule is missing";
-  if (!op.workspace) throw "workspace: give a function, or no_workspace";
-  if (!op.reference.f32 || !op.reference.f64) throw "reference: both real types are needed";
-  if (kCudaBuild && !op.cuda) throw "cuda: cuda_twin(NAME_cuda) is missing";
-  if (!op.gradient) throw "gradient: give a rule, or not_differentiable";
-  if (!op.cost) throw "cost: bytes and flops are missing";
+  if (!op.infer.given) throw "infer: the shape rule is missing";
+  if (!op.workspace.given) throw "workspace: give a function, or no_workspace";
+  if (!op.reference.f32.given || !op.reference.f64.given)
+    throw "reference: both real types are needed";
+  if (kCudaBuild && !op.cuda.given) throw "cuda: cuda_twin(NAME_cuda) is missing";
+  if (!op.gradient.given) throw "gradient: give a rule, or not_differentiable";
+  if (!op.cost.given) throw "cost: bytes and flops are missing";
   if (!op.fusions.given) throw "fusions: list them, or write none";
   if (op.cases.size() == 0) throw "cases: an op needs test rows";
   return op;

@@ -8,10 +8,9 @@ Usage: scripts/test.sh [--quick | --all]
 
   --quick     the format of the sources and the release suite
   (default)   as well: everything compiled by nvcc for one architecture, the CUDA build's fallback
-              to the CPU
-  --all       as well: the suite under AddressSanitizer and UndefinedBehaviorSanitizer, then under
-              ThreadSanitizer, clang++-14, coverage, and nvcc for every architecture; a
-              dated log goes to docs/results/
+              to the CPU; the suite under AddressSanitizer and UndefinedBehaviorSanitizer
+  --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, and nvcc for every
+              architecture; a dated log goes to docs/results/
 
 Ends with ctest's line on the release suite. Where no CUDA toolkit is found ($CUDACXX, nvcc on PATH,
 $CUDA_HOME, /usr/local/cuda) CUDA is left out and the last line says so; with CI=true that is a
@@ -141,9 +140,9 @@ if [[ $tier != quick ]]; then
   elif [[ ${CI:-} == true ]]; then
     die "FAILED: cuda (no CUDA toolkit, but CI=true)"
   fi
+  part asan check_asan
 fi
 if [[ $tier == all ]]; then
-  part asan check_asan
   part clang check_clang
   part tsan check_tsan
   part coverage check_coverage

@@ -41,7 +41,8 @@ int __wrap_posix_memalign(void** to, size_t alignment, size_t bytes) {
 }
 }
 
-// The array and nothrow forms of the standard library call these.
+// The array forms of the standard library call these. (Its nothrow forms do as well, but those of
+// AddressSanitizer don't.)
 void* operator new(size_t bytes) {
   if (void* data = std::malloc(bytes ? bytes : 1)) return data;
   throw std::bad_alloc();
@@ -50,6 +51,9 @@ void* operator new(size_t bytes, std::align_val_t alignment) {
   const auto unit = static_cast<size_t>(alignment);
   if (void* data = std::aligned_alloc(unit, (bytes + unit) / unit * unit)) return data;
   throw std::bad_alloc();
+}
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  return std::malloc(bytes ? bytes : 1);
 }
 void operator delete(void* data) noexcept { std::free(data); }
 void operator delete(void* data, size_t) noexcept { std::free(data); }

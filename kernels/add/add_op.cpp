@@ -35,7 +35,7 @@ constexpr Case kCases[] = {
     {.name = "planes", .n = 17, .inputs = {{{.shape = {3, 5, 7}}, {.shape = {3, 5, 7}}}}},
     {.name = "scalar", .n = 2, .inputs = {{{.shape = {}}, {.shape = {}}}}},
     {.name = "resnet_block",
-     .n = 33,
+     .n = 9,
      .inputs = {{{.shape = {16, 32, 32}}, {.shape = {16, 32, 32}}}},
      .bench = true},
     {.name = "wrong_size",
