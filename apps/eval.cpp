@@ -12,7 +12,8 @@ void add_eval_command(CommandLine& args) {
       args.command("eval", "Judge a trained run on test images: accuracy, loss, confusion matrix",
                    {{"cairn eval runs/quickstart", ""},
                     {"cairn eval runs/quickstart --data digits --json", "on other images"}});
-  eval.positional("RUN", o->run, "folder that `cairn train` made").required();
+  eval.positional("RUN", o->run, "folder that `cairn train` made, or a checkpoint in it")
+      .required();
   eval.option("--data", o->data,
               "data set by name, or a directory of IDX files (default: the run's)", "NAME|DIR");
   add_device_options(eval, o->device, o->threads);

@@ -11,16 +11,6 @@
 namespace cairn {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// RUN itself, or the run folder that holds it where RUN is a checkpoint.
-fs::path run_folder_of(const std::string& run) {
-  const fs::path folder = fs::path(run + "/").lexically_normal().parent_path();
-  std::error_code error;
-  const bool is_checkpoint = fs::exists(folder / kModelFile, error);
-  return is_checkpoint ? fs::absolute(folder).parent_path() : folder;
-}
-
 void print_confusion(const Evaluation& result) {
   std::vector<Table::Column> columns = {{"true \\ predicted", Table::Align::right}};
   for (int64_t k = 0; k < result.classes; ++k)
@@ -72,8 +62,8 @@ void report(const RunConfig& config, const std::string& data, const std::string&
 }  // namespace
 
 int evaluate(const EvalOptions& options) {
-  const fs::path run = run_folder_of(options.run);
-  const RunConfig config = read_config(run);
+  const RunPath path(options.run);
+  const RunConfig config = read_config(path.run);
   const std::string name = options.data.value_or(config.data);
   const DataSplits data = load_data_or_advise(name, config.classes);
   if (data.test.image != config.image || data.test.classes != config.classes)
@@ -84,7 +74,7 @@ int evaluate(const EvalOptions& options) {
   const Network network(find_model(config.model), config.options, data.test, config.normalization);
   const auto device = open_and_tell(options.device, options.threads);
   Store store(*device, parameters_of(network));
-  load_parameters(run / kCheckpointFolder / kModelFile, store);
+  load_parameters(path.checkpoint / kModelFile, store);
   Evaluator evaluator(network, store, data.test, "test", kEvaluationBatch);
   report(config, name, device_name(*device), evaluator.run(), options.json);
   return 0;

@@ -6,20 +6,29 @@
 #include <string>
 #include <vector>
 
+#include "models/models.h"
+#include "train/run_folder.h"
+
 namespace cairn {
 
 /// What is left out comes from the model's recipe.
 struct TrainOptions {
-  std::string model, device = "auto", optimizer = "sgd";
+  std::string device = "auto";
   std::vector<std::string> set;  // NAME=VALUE
-  std::optional<std::string> data, schedule, out;
-  std::optional<int64_t> batch, epochs, steps, warmup;
-  std::optional<double> until_accuracy, lr, momentum, weight_decay;
-  uint64_t seed = 1;
+  std::optional<std::string> model, data, optimizer, schedule, out, resume;
+  std::optional<int64_t> batch, epochs, steps, warmup, checkpoint_every, keep;
+  std::optional<double> until_accuracy, lr, momentum, weight_decay, val_split;
+  std::optional<uint64_t> seed;
   int64_t threads = 0;
-  double val_split = 0;
   bool json = false, quiet = false;
 };
+
+/// The run as asked for, but for what only data and device can tell.
+RunConfig new_config(const TrainOptions& options, const Model& model);
+
+/// The configuration of a run that goes on with options: steps, checkpoints, device and threads may
+/// change; a UsageError names the first other option that says something else than the run has.
+RunConfig resumed_config(const TrainOptions& options, const RunPath& path);
 
 /// Trains, saves and reports. Returns the exit code: 0, or 128 + signal after SIGINT or SIGTERM.
 int train(const TrainOptions& options);

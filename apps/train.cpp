@@ -25,7 +25,7 @@ void add_length_options(Command& train, TrainOptions& o) {
 
 void add_optimizer_options(Command& train, TrainOptions& o) {
   train.option("--batch", o.batch, "images a step (default: the model's)", "N").at_least(1);
-  train.option("--optimizer", o.optimizer, "how weights are updated", "NAME")
+  train.option("--optimizer", o.optimizer, "how weights are updated (default: sgd)", "NAME")
       .choices({"sgd", "adam"});
   train.option("--lr", o.lr, "learning rate (default: the model's; 0.001 with adam)", "RATE")
       .positive()
@@ -44,6 +44,21 @@ void add_optimizer_options(Command& train, TrainOptions& o) {
       .at_least(0);
 }
 
+void add_checkpoint_options(Command& train, TrainOptions& o) {
+  train.option("--resume", o.resume,
+               "go on with the run in that folder, or from a checkpoint in it; --steps, --threads, "
+               "--device and the checkpoints may change",
+               "RUN");
+  train
+      .option("--checkpoint-every", o.checkpoint_every,
+              "steps from one checkpoint to the next (default: at the end of an epoch, every 10 "
+              "seconds at most)",
+              "STEPS")
+      .at_least(1);
+  train.option("--keep", o.keep, "checkpoints to keep, the latest included (default: 1)", "N")
+      .at_least(1);
+}
+
 }  // namespace
 
 void add_train_command(CommandLine& args) {
@@ -54,8 +69,9 @@ void add_train_command(CommandLine& args) {
                     {"cairn train lenet5 --data digits --epochs 10",
                      "on the digits that are part of the program"},
                     {"cairn train mlp --set widths=300,100 --optimizer adam --out runs/mlp", ""},
-                    {"cairn train lenet5 --until-accuracy 0.985 --val-split 0.1 --json", ""}});
-  train.positional("MODEL", o->model, "model to train: " + model_names()).required();
+                    {"cairn train lenet5 --until-accuracy 0.985 --val-split 0.1 --json", ""},
+                    {"cairn train --resume runs/mlp", "go on where that run was left"}});
+  train.positional("MODEL", o->model, "model to train: " + model_names());
   train.option("--set", o->set, "an option of the model", "NAME=VALUE");
   train.option("--data", o->data,
                "data set by name, or a directory of IDX files (default: the model's)", "NAME|DIR");
@@ -63,10 +79,11 @@ void add_train_command(CommandLine& args) {
       .range(0, 1);
   add_length_options(train, *o);
   add_optimizer_options(train, *o);
-  train.option("--seed", o->seed, "of all random numbers", "N");
+  train.option("--seed", o->seed, "of all random numbers (default: 1)", "N");
   add_device_options(train, o->device, o->threads);
   train.option("--out", o->out,
                "folder of the run (default: runs/MODEL-DATE); a run in it moves to DIR.bak", "DIR");
+  add_checkpoint_options(train, *o);
   train.flag("--json", o->json, "print summary.json instead of a table");
   train.flag("--quiet", o->quiet, "no progress");
   train.run([o] { return cairn::train(*o); });

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kDrainSteps = 256;
 constexpr auto kDrainInterval = std::chrono::milliseconds(250);
+constexpr auto kSaveInterval = std::chrono::seconds(10);
 
 double seconds_between(std::chrono::steady_clock::time_point from,
                        std::chrono::steady_clock::time_point to) {
@@ -24,18 +25,24 @@ double seconds_between(std::chrono::steady_clock::time_point from,
 }  // namespace
 
 TrainLoop::TrainLoop(Trainer& trainer, MetricsWriter& metrics, const InterruptScope& interrupts,
-                     const LoopPlan& plan)
+                     LoopPlan plan, const Judgements& judgements, const std::vector<double>& rates)
     : trainer_(trainer),
       metrics_(metrics),
       interrupts_(interrupts),
-      plan_(plan),
-      drained_(trainer.steps()) {}
+      plan_(std::move(plan)),
+      judgements_(judgements),
+      saved_(trainer.steps()),
+      drained_(trainer.steps()) {
+  for (size_t i = 0; i < rates.size(); ++i) {
+    const auto step = static_cast<int64_t>(i);
+    if (rates[i] > 0) seconds_ += static_cast<double>(images(step + 1) - images(step)) / rates[i];
+  }
+}
 
 void TrainLoop::run() {
-  const auto reached = [this] {
-    return plan_.until_accuracy && judged_ && *judged_ >= *plan_.until_accuracy;
-  };
-  while (trainer_.steps() < plan_.stop && interrupts_.signal() == 0 && !reached()) run_epoch();
+  if (trainer_.steps() > 0 && at_epoch_end() && !is_judged()) judge();
+  while (trainer_.steps() < plan_.stop && interrupts_.signal() == 0 && !is_reached()) run_epoch();
+  if (saved_ != trainer_.steps()) save();
 }
 
 void TrainLoop::run_epoch() {
@@ -50,14 +57,30 @@ void TrainLoop::run_epoch() {
   since_ = Clock::now();
   while (trainer_.steps() < end && interrupts_.signal() == 0) {
     trainer_.step();
-    if (trainer_.steps() - drained_ >= kDrainSteps || Clock::now() - since_ >= kDrainInterval)
+    const bool due = plan_.checkpoint_every && trainer_.steps() % *plan_.checkpoint_every == 0 &&
+                     !at_epoch_end();
+    if (due || trainer_.steps() - drained_ >= kDrainSteps ||
+        Clock::now() - since_ >= kDrainInterval)
       drain(bar);
+    if (due) save();
   }
   drain(bar);
-  if (trainer_.steps() % a_epoch == 0 && interrupts_.signal() == 0) judge();
+  if (at_epoch_end() && interrupts_.signal() == 0) {
+    judge();
+    if (plan_.checkpoint_every ? trainer_.steps() % *plan_.checkpoint_every == 0
+                               : Clock::now() - saved_at_ >= kSaveInterval)
+      save();
+  }
   bar.finish(static_cast<double>(trainer_.steps() - epoch_begin_) / static_cast<double>(a_epoch),
              progress());
   if (!animated && !plan_.quiet) fmt::print(stderr, "{}  {}\n", label, progress());
+}
+
+void TrainLoop::save() {
+  metrics_.flush();
+  plan_.save(judgements_);
+  saved_ = trainer_.steps();
+  saved_at_ = since_ = Clock::now();
 }
 
 void TrainLoop::drain(ProgressBar& bar) {
@@ -71,11 +94,7 @@ void TrainLoop::drain(ProgressBar& bar) {
   const bool failed = bad != records.end();
   metrics_.write(std::span(records.begin(), failed ? bad + 1 : bad),
                  seconds > 0 ? static_cast<double>(count) / seconds : 0);
-  if (failed) {
-    metrics_.close();
-    fail(fmt::format("the loss is {} at step {}", bad->loss, bad->step),
-         "the weights grew beyond bounds: try a smaller --lr, or --warmup");
-  }
+  if (failed) give_up(*bad);
   for (const StepRecord& r : records) {
     const auto n = static_cast<double>(images(r.step) - images(r.step - 1));
     epoch_loss_ += n * r.loss, epoch_accuracy_ += n * r.accuracy;
@@ -87,8 +106,33 @@ void TrainLoop::drain(ProgressBar& bar) {
   since_ = Clock::now();
 }
 
+void TrainLoop::give_up(const StepRecord& record) {
+  metrics_.flush();
+  const std::string tensor = plan_.diagnose(record.step);
+  std::string hint = "the weights grew beyond bounds: try a smaller --lr, or --warmup";
+  if (saved_ > 0) hint += fmt::format("\nthe run is saved as it was at step {}", saved_);
+  fail(fmt::format("the loss is {} at step {}{}", std::isnan(record.loss) ? "nan" : "infinite",
+                   record.step,
+                   tensor.empty() ? "" : "; the first tensor that isn't finite is " + tensor),
+       hint);
+}
+
 void TrainLoop::judge() {
-  if (plan_.judge) judged_ = plan_.judge->run().accuracy;
+  if (!plan_.judge) return;
+  const Judgement now{trainer_.steps(), plan_.judge->run().accuracy};
+  judgements_.latest = now;
+  if (judgements_.best && judgements_.best->accuracy >= now.accuracy) return;
+  judgements_.best = now;
+  plan_.save_best(judgements_);
+}
+
+bool TrainLoop::is_judged() const {
+  return judgements_.latest && judgements_.latest->step == trainer_.steps();
+}
+
+bool TrainLoop::is_reached() const {
+  return plan_.until_accuracy && is_judged() &&
+         judgements_.latest->accuracy >= *plan_.until_accuracy;
 }
 
 int64_t TrainLoop::images(int64_t steps) const {
@@ -105,7 +149,8 @@ std::string TrainLoop::progress() const {
       static_cast<double>(std::max<int64_t>(1, images(drained_) - images(epoch_begin_)));
   std::string text = fmt::format("loss {:.3f}  accuracy {:.1f}%", epoch_loss_ / count,
                                  100 * epoch_accuracy_ / count);
-  if (judged_) text += fmt::format("  {} {}", plan_.judged_on, percent(*judged_));
+  if (judgements_.latest)
+    text += fmt::format("  {} {}", plan_.judged_on, percent(judgements_.latest->accuracy));
   text += fmt::format("  {} images/s", human_count(std::llround(images_per_s())));
   if (const int64_t left = plan_.stop - drained_; left > 0)
     text += fmt::format("  {} left", human_duration(seconds_ / static_cast<double>(drained_) *

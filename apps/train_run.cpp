@@ -3,57 +3,20 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <optional>
 
 #include "apps/runs.h"
 #include "apps/support.h"
 #include "apps/terminal.h"
 #include "apps/train_loop.h"
 #include "core/error.h"
+#include "io/files.h"
 #include "train/checkpoint.h"
 
 namespace cairn {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr double kAdamLr = 0.001;  // Kingma and Ba 2015
-
-ModelOptions parse_options(const std::vector<std::string>& words) {
-  ModelOptions options;
-  for (const std::string& word : words) {
-    const size_t at = word.find('=');
-    if (at == std::string::npos || at == 0)
-      fail_usage(fmt::format("--set \"{}\" is not NAME=VALUE", word), "write --set widths=300,100");
-    options[word.substr(0, at)] = word.substr(at + 1);
-  }
-  return options;
-}
-
-/// The run as asked for, but for what only data and device can tell.
-RunConfig config_from(const TrainOptions& options, const Model& model) {
-  const Recipe& recipe = model.recipe;
-  const bool adam = options.optimizer == "adam";
-  if (adam && options.momentum)
-    fail_usage("--momentum belongs to --optimizer sgd", "leave it out: adam has its own moments");
-  RunConfig config;
-  config.version = CAIRN_VERSION;
-  config.model = model.name;
-  config.options = complete_options(model, parse_options(options.set));
-  config.data = options.data.value_or(std::string(model.data));
-  config.epochs = options.epochs.value_or(recipe.epochs);
-  config.steps = options.steps;
-  config.until_accuracy = options.until_accuracy;
-  config.val_split = options.val_split;
-  config.settings = {.batch = options.batch.value_or(recipe.batch),
-                     .optimizer = optimizer_from(options.optimizer),
-                     .lr = options.lr.value_or(adam ? kAdamLr : recipe.lr),
-                     .momentum = adam ? 0 : options.momentum.value_or(recipe.momentum),
-                     .weight_decay = options.weight_decay.value_or(adam ? 0 : recipe.weight_decay),
-                     .schedule = options.schedule.value_or(std::string(recipe.schedule)),
-                     .warmup = options.warmup.value_or(recipe.warmup),
-                     .seed = options.seed};
-  return config;
-}
 
 /// Completes the configuration by what data and device tell.
 void complete(RunConfig& config, const Dataset& train, Device& device) {
@@ -64,6 +27,16 @@ void complete(RunConfig& config, const Dataset& train, Device& device) {
   config.threads = device_threads(device);
   const int64_t steps_per_epoch = (train.size() - 1) / config.settings.batch + 1;
   config.settings.horizon = checked_mul(steps_per_epoch, config.epochs, "steps of the schedule");
+}
+
+/// An Error where a run that goes on would meet other data than it knows.
+void expect_same_data(const RunConfig& had, const RunConfig& now) {
+  if (had.image != now.image || had.classes != now.classes ||
+      had.normalization.mean != now.normalization.mean ||
+      had.normalization.deviation != now.normalization.deviation ||
+      had.settings.horizon != now.settings.horizon)
+    fail(fmt::format("the data set {} isn't the one that the run was trained on", now.data),
+         "put the former files back, or start a new run");
 }
 
 void tell_new_folder(const fs::path& out) {
@@ -87,24 +60,35 @@ void tell_stop(const RunConfig& config, const LoopPlan& plan, int64_t judged_exa
 /// One run, from its data to its summary.
 class TrainRun {
  public:
-  TrainRun(const TrainOptions& options, const Model& model)
-      : options_(options),
-        config_(config_from(options, model)),
-        out_(options.out ? fs::path(*options.out) : default_run_folder(model.name)) {
-    check_run_folder(out_);
+  /// With `from` a run goes on: from that checkpoint, or from its beginning where there is none
+  /// yet.
+  TrainRun(const TrainOptions& options, const RunConfig& config, const fs::path& out,
+           const std::optional<fs::path>& from)
+      : options_(options), config_(config), out_(out), resumes_(from) {
+    if (!resumes_) check_run_folder(out_);
     data_ = load_data_or_advise(config_.data);
     validation_ = split_validation(data_.train, config_.val_split, config_.settings.seed);
-    device_ = open_and_tell(options.device, options.threads);
+    const bool as_before = resumes_ && options.device == "auto";
+    device_ = open_and_tell(as_before ? config.device : options.device, options.threads);
     complete(config_, data_.train, *device_);
-    network_.emplace(model, config_.options, data_.train, config_.normalization);
+    if (resumes_) expect_same_data(config, config_);
+    network_.emplace(find_model(config_.model), config_.options, data_.train,
+                     config_.normalization);
     trainer_.emplace(*network_, *device_, data_.train, config_.settings);
+    if (resumes_) go_on_from(*from);
   }
 
   int run() {
     const InterruptScope interrupts;
-    tell_new_folder(out_);
+    std::vector<double> rates;  // of the steps so far
+    if (resumes_) {
+      remove_partial_files(out_);
+      rates = cut_metrics(out_, trainer_->steps());
+    } else {
+      tell_new_folder(out_);
+    }
     write_config(out_, config_);
-    MetricsWriter metrics(out_);
+    MetricsWriter metrics(out_, resumes_);
     Evaluator test(*network_, store(), data_.test, "test", kEvaluationBatch, trainer_->scratch());
     std::optional<Evaluator> validation;
     if (validation_.size() > 0)
@@ -112,14 +96,14 @@ class TrainRun {
                          trainer_->scratch());
     const LoopPlan plan = plan_for(test, validation ? &*validation : nullptr);
     tell_stop(config_, plan, validation ? validation_.size() : data_.test.size());
-    TrainLoop loop(*trainer_, metrics, interrupts, plan);
+    TrainLoop loop(*trainer_, metrics, interrupts, plan, judgements_, rates);
     loop.run();
     metrics.close();
-    save_checkpoint(out_ / kCheckpointFolder, store(), trainer_->optimizer_states(),
-                    {config_.model, config_.options, options_.optimizer, config_.settings.seed,
-                     trainer_->state()});
     RunSummary summary = summarize(loop);
-    if (validation) summary.validation_accuracy = loop.judged_accuracy();
+    if (validation && loop.judgements().latest) {
+      summary.validation_accuracy = loop.judgements().latest->accuracy;
+      summary.best = loop.judgements().best;
+    }
     summary.interrupted = interrupts.signal() != 0;
     if (!summary.interrupted) summary.test = test.run();
     write_summary(out_, summary);
@@ -129,15 +113,68 @@ class TrainRun {
 
  private:
   Store& store() { return trainer_->store(); }
+  int64_t stop() const { return config_.steps.value_or(config_.settings.horizon); }
 
-  LoopPlan plan_for(Evaluator& test, Evaluator* validation) const {
-    LoopPlan plan{.stop = config_.steps.value_or(config_.settings.horizon),
+  void go_on_from(const fs::path& checkpoint) {
+    if (holds_checkpoint(checkpoint)) {
+      const CheckpointInfo info =
+          load_checkpoint(checkpoint, store(), trainer_->optimizer_states());
+      if (info.model != config_.model || info.options != config_.options ||
+          info.optimizer != name_of(config_.settings.optimizer) ||
+          info.seed != config_.settings.seed)
+        fail(fmt::format("{} is a checkpoint of another run than config.json tells of",
+                         checkpoint.string()),
+             "put the former files back, or start a new run");
+      trainer_->set_state(info.state);
+      judgements_ = {info.judged, info.best};
+    }
+    if (stop() < trainer_->steps())
+      fail_usage(fmt::format("the run is at step {}, beyond --steps {}", trainer_->steps(), stop()),
+                 "give a larger --steps, or an older checkpoint");
+    fmt::print(
+        stderr, "{} goes on at step {} of {}{}\n", out_.string(), trainer_->steps(), stop(),
+        trainer_->steps() == stop() ? ": nothing is left to do, but for a larger --steps" : "");
+  }
+
+  CheckpointInfo checkpoint_info(const Judgements& judgements) const {
+    return {
+        config_.model,         config_.options,   std::string(name_of(config_.settings.optimizer)),
+        config_.settings.seed, trainer_->state(), judgements.latest,
+        judgements.best};
+  }
+
+  void save(const char* folder, const Judgements& judgements, int64_t keep) {
+    save_checkpoint(out_ / folder, store(), trainer_->optimizer_states(),
+                    checkpoint_info(judgements), keep);
+  }
+
+  /// Goes from the latest checkpoint up to `step` once more and looks at every tensor of it.
+  std::string first_not_finite(int64_t step) {
+    Trainer again(*network_, *device_, data_.train, config_.settings);
+    const fs::path checkpoint = out_ / kCheckpointFolder;
+    if (holds_checkpoint(checkpoint))
+      again.set_state(load_checkpoint(checkpoint, again.store(), again.optimizer_states()).state);
+    while (again.steps() < step - 1) {
+      again.step();
+      if (again.steps() % (Trainer::kRingSteps / 2) == 0) again.drain();
+    }
+    return again.first_not_finite();
+  }
+
+  LoopPlan plan_for(Evaluator& test, Evaluator* validation) {
+    LoopPlan plan{.stop = stop(),
                   .examples = data_.train.size(),
                   .judge = validation,
                   .judged_on = validation ? "validation" : "test",
                   .until_accuracy = config_.until_accuracy,
+                  .checkpoint_every = config_.checkpoint_every,
                   .quiet = options_.quiet};
     if (!validation && config_.until_accuracy) plan.judge = &test;
+    plan.save = [this](const Judgements& j) { save(kCheckpointFolder, j, config_.keep); };
+    plan.save_best = [this, validation](const Judgements& j) {
+      if (validation) save(kBestFolder, j, 1);
+    };
+    plan.diagnose = [this](int64_t step) { return first_not_finite(step); };
     return plan;
   }
 
@@ -177,6 +214,8 @@ class TrainRun {
   const TrainOptions& options_;
   RunConfig config_;
   fs::path out_;
+  bool resumes_;
+  Judgements judgements_;
   DataSplits data_;
   Dataset validation_;
   std::unique_ptr<Device> device_;
@@ -187,7 +226,15 @@ class TrainRun {
 }  // namespace
 
 int train(const TrainOptions& options) {
-  return TrainRun(options, find_model(options.model)).run();
+  if (options.resume) {
+    const RunPath path(*options.resume);
+    return TrainRun(options, resumed_config(options, path), path.run, path.checkpoint).run();
+  }
+  if (!options.model)
+    fail_usage("MODEL is missing", "name one of " + model_names() + ", or give --resume RUN");
+  const Model& model = find_model(*options.model);
+  const fs::path out = options.out ? fs::path(*options.out) : default_run_folder(model.name);
+  return TrainRun(options, new_config(options, model), out, {}).run();
 }
 
 std::string model_names() {

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "core/error.h"
 
@@ -104,12 +105,14 @@ fs::path without_slash(const fs::path& path) {
   return normal.has_filename() ? normal : normal.parent_path();
 }
 
+constexpr char kPartial[] = ".partial-";
+
 /// A new file beside `path`, under a name that no other process or thread uses.
 std::pair<File, fs::path> create_beside(const fs::path& path) {
   static std::atomic<unsigned> count{0};
   for (;;) {
     fs::path name = path;
-    name += fmt::format(".partial-{}-{}", ::getpid(), count++);
+    name += fmt::format("{}{}-{}", kPartial, ::getpid(), count++);
     File file(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
     if (file.is_open()) return {std::move(file), std::move(name)};
     if (errno != EEXIST) fail_with("write", path, errno);
@@ -183,9 +186,24 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
   write_file_atomic(path, std::span(&bytes, 1));
 }
 
-void exchange_directory(const fs::path& fresh_path, const fs::path& target_path) {
+void remove_partial_files(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error))
+    if (entry.path().filename().string().find(kPartial) != std::string::npos)
+      found.push_back(entry.path());
+  for (const fs::path& path : found) fs::remove(path, error);
+}
+
+void exchange_directory(const fs::path& fresh_path, const fs::path& target_path,
+                        const fs::path& kept) {
   const fs::path fresh = without_slash(fresh_path);
   const fs::path target = without_slash(target_path);
+  const auto retire = [&kept](const fs::path& old) {
+    if (kept.empty()) return remove_tree(old);
+    remove_tree(kept);
+    rename_path(old, kept);
+  };
   flush_tree(fresh);
   if (!fs::exists(fs::symlink_status(target))) {
     rename_path(fresh, target);
@@ -195,7 +213,7 @@ void exchange_directory(const fs::path& fresh_path, const fs::path& target_path)
   } else if (::syscall(SYS_renameat2, AT_FDCWD, fresh.c_str(), AT_FDCWD, target.c_str(),
                        RENAME_EXCHANGE) == 0) {
     flush(folder_of(target));
-    remove_tree(fresh);
+    retire(fresh);
   } else if (errno == EINVAL || errno == ENOSYS) {
     fs::path old = target;
     old += ".old";
@@ -203,7 +221,7 @@ void exchange_directory(const fs::path& fresh_path, const fs::path& target_path)
     rename_path(target, old);
     rename_path(fresh, target);
     flush(folder_of(target));
-    remove_tree(old);
+    retire(old);
   } else {
     fail_with(fmt::format("exchange {} with", fresh.string()), target, errno);
   }

@@ -19,11 +19,16 @@ std::string read_file(const std::filesystem::path& path);
 void write_file_atomic(const std::filesystem::path& path, std::span<const std::string_view> parts);
 void write_file_atomic(const std::filesystem::path& path, std::string_view bytes);
 
-/// Puts the folder `fresh` in the place of `target` and removes what `target` was; `fresh` is gone
-/// afterwards. Both are flushed to the disk and must lie on one file system. `target` is whole at
-/// every moment. The exception: on file systems that can't exchange two names (NFS) there is an
-/// instant in which the old folder is called `target`.old and no `target` exists.
-void exchange_directory(const std::filesystem::path& fresh, const std::filesystem::path& target);
+/// Removes what write_file_atomic leaves in `folder` where the process is killed.
+void remove_partial_files(const std::filesystem::path& folder);
+
+/// Puts the folder `fresh` in the place of `target`; what `target` was takes the name `kept`, or is
+/// removed where that is empty; `fresh` is gone afterwards. Both are flushed to the disk and must
+/// lie on one file system. `target` is whole at every moment. The exception: on file systems that
+/// can't exchange two names (NFS) there is an instant in which the old folder is called
+/// `target`.old and no `target` exists.
+void exchange_directory(const std::filesystem::path& fresh, const std::filesystem::path& target,
+                        const std::filesystem::path& kept = {});
 
 /// Renames an existing `directory` to `directory`.bak, where an older one is removed first. Returns
 /// the new name, or an empty path where `directory` doesn't exist.

@@ -2,14 +2,17 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <fstream>
 #include <regex>
+#include <set>
 
 #include "core/error.h"
 #include "core/random.h"
 #include "io/files.h"
 #include "io/safetensors.h"
 #include "train/checkpoint.h"
+#include "train/metrics.h"
 #include "train/run_folder.h"
 
 namespace cairn {
@@ -205,6 +208,87 @@ TEST_F(Run, MetricsHaveNineDigits) {
             "step,epoch,loss,accuracy,lr,images_per_s\n"
             "1,0,2.30258509,0.125,0.1,12345.6789\n"
             "2,0,0.333333333,1,1e-07,12345.6789\n");
+}
+
+TEST_F(Run, MetricsAreCutToTheStepsThatCount) {
+  const std::string whole =
+      "step,epoch,loss,accuracy,lr,images_per_s\n1,0,2.3,0.1,0.1,50\n2,0,2.2,0.2,0.1,40\n"
+      "3,1,2,0.3,0.1,30\n";
+  const auto cut = [&](const std::string& text, int64_t last) {
+    write_file_atomic(root_ / "metrics.csv", text);
+    const std::vector<double> rates = cut_metrics(root_, last);
+    EXPECT_TRUE(whole.starts_with(read_file(root_ / "metrics.csv")));
+    return rates;
+  };
+  EXPECT_EQ(cut(whole, 2), (std::vector<double>{50, 40}));
+  EXPECT_EQ(cut(whole, 9), (std::vector<double>{50, 40, 30}));
+  EXPECT_EQ(cut(whole.substr(0, whole.size() - 3), 3), (std::vector<double>{50, 40}));
+  EXPECT_EQ(cut("nonsense", 3), std::vector<double>());
+  fs::remove(root_ / "metrics.csv");
+  EXPECT_EQ(cut_metrics(root_, 3), std::vector<double>());
+
+  cut(whole, 1);
+  MetricsWriter metrics(root_, true);
+  const StepRecord record{2, 0, 2.2, 0.2, 0.1};
+  metrics.write({&record, 1}, 40);
+  metrics.close();
+  EXPECT_EQ(cut_metrics(root_, 9), (std::vector<double>{50, 40}));
+}
+
+TEST_F(Run, KeepsTheNewestCheckpointsAndJudgements) {
+  SmallRun run(small_graph({2, 1, 3, 3}));
+  CheckpointInfo info = kInfo;
+  const auto folders = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(root_)) names.insert(entry.path().filename());
+    return names;
+  };
+  using Names = std::set<std::string>;
+  for (const int64_t step : {3, 6, 9, 12}) {
+    info.state.step = step;
+    info.judged = {step, 0.25};
+    save_checkpoint(root_ / "c", run.store, run.states, info, 3);
+  }
+  EXPECT_EQ(folders(), (Names{"c", "c-6", "c-9"}));
+  EXPECT_EQ(read_checkpoint_info(root_ / "c-6").state.step, 6);
+  EXPECT_EQ(read_checkpoint_info(root_ / "c").judged->step, 12);
+  EXPECT_EQ(read_checkpoint_info(root_ / "c").judged->accuracy, 0.25);
+  EXPECT_FALSE(read_checkpoint_info(root_ / "c").best);
+  info.state.step = 8;  // a run that went back
+  save_checkpoint(root_ / "c", run.store, run.states, info, 3);
+  EXPECT_EQ(folders(), (Names{"c", "c-6"}));
+}
+
+TEST_F(Run, WhatAKilledProcessLeftIsNoObstacle) {
+  touch(root_ / "config.json.partial-12-0");
+  EXPECT_EQ(create_run_folder(root_), fs::path());
+  EXPECT_TRUE(fs::is_empty(root_));
+}
+
+TEST_F(Run, IsNamedByItsFolderOrACheckpoint) {
+  fs::create_directories(root_ / "r" / "checkpoint-7");
+  touch(root_ / "r" / "checkpoint-7" / kModelFile);
+  const std::string run = (root_ / "r").string();
+  EXPECT_EQ(RunPath(run + "/").run, run);
+  EXPECT_EQ(RunPath(run).checkpoint, run + "/checkpoint");
+  EXPECT_EQ(RunPath(run + "/checkpoint-7/").run, run);
+  EXPECT_EQ(RunPath(run + "/checkpoint-7/").checkpoint, run + "/checkpoint-7");
+}
+
+TEST_F(Run, TheFirstTensorThatIsNotFiniteIsNamed) {
+  const Dataset data = noise(32);
+  const Network network(find_model("mlp"), {{"widths", "12"}}, data, pixel_statistics(data));
+  const auto device = open_device("cpu", 1);
+  Trainer trainer(network, *device, data, {.batch = 16});
+  const std::string name = trainer.store().parameters().segments[2].name;
+  EXPECT_EQ(trainer.first_not_finite(), "");
+  std::vector<double> weight = trainer.store().read(name);
+  for (double& w : weight) w = 3e38;
+  trainer.store().write(name, weight);
+  EXPECT_NE(trainer.first_not_finite().find(" of "), std::string::npos);
+  weight[0] = INFINITY;
+  trainer.store().write(name, weight);
+  EXPECT_EQ(trainer.first_not_finite(), "parameter " + name);
 }
 
 TEST_F(Run, ConfigRoundTrip) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <functional>
+#include <map>
 #include <set>
 #include <system_error>
 #include <vector>
@@ -18,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kFormatVersion = 1;
+constexpr int64_t kFormatVersion = 2;
 constexpr char kStateFile[] = "state.safetensors";
 constexpr char kInfoFile[] = "checkpoint.json";
 
@@ -93,6 +95,16 @@ void load_buffers(const fs::path& path, Store& store, std::span<const FlatBuffer
   for (size_t i = 0; i < buffers.size(); ++i) store.write(buffers[i].name, values[i]);
 }
 
+Json to_json(const std::optional<Judgement>& judgement) {
+  if (!judgement) return {};
+  return Json::Object{{"step", judgement->step}, {"accuracy", judgement->accuracy}};
+}
+
+std::optional<Judgement> judgement_from_json(const Json& json) {
+  if (json.is_null()) return {};
+  return Judgement{json.at("step").as_int(), json.at("accuracy").as_double()};
+}
+
 Json to_json(const CheckpointInfo& info) {
   return Json::Object{{"format_version", kFormatVersion},
                       {"model", info.model},
@@ -103,7 +115,9 @@ Json to_json(const CheckpointInfo& info) {
                                                   {"epoch", info.state.epoch},
                                                   {"first", info.state.first},
                                                   {"n_valid", info.state.n_valid},
-                                                  {"lr", info.state.lr}}}};
+                                                  {"lr", info.state.lr}}},
+                      {"judged", to_json(info.judged)},
+                      {"best", to_json(info.best)}};
 }
 
 CheckpointInfo info_from_json(const Json& json, const std::string& what) {
@@ -117,13 +131,39 @@ CheckpointInfo info_from_json(const Json& json, const std::string& what) {
           json.at("optimizer").as_string(),
           seed_from_json(json.at("seed"), what),
           {state.at("step").as_int(), state.at("epoch").as_int(), state.at("first").as_int(),
-           state.at("n_valid").as_int(), state.at("lr").as_double()}};
+           state.at("n_valid").as_int(), state.at("lr").as_double()},
+          judgement_from_json(json.at("judged")),
+          judgement_from_json(json.at("best"))};
+}
+
+/// The step of DIRECTORY-STEP; none for another name.
+std::optional<int64_t> step_of(const fs::path& path, const fs::path& directory) {
+  const std::string name = path.filename().string(), prefix = directory.filename().string() + "-";
+  int64_t step = 0;
+  if (!name.starts_with(prefix)) return {};
+  const auto [end, error] =
+      std::from_chars(name.data() + prefix.size(), name.data() + name.size(), step);
+  if (error != std::errc{} || end != name.data() + name.size()) return {};
+  return step;
+}
+
+/// Removes all but the newest `count` of the checkpoints from before `step` that were kept beside
+/// `directory`. Later ones come from a run that was taken up again at an older checkpoint.
+void prune(const fs::path& directory, int64_t step, int64_t count) {
+  std::error_code error;
+  std::map<int64_t, fs::path, std::greater<>> kept;
+  for (const fs::directory_entry& entry :
+       fs::directory_iterator(fs::absolute(directory).parent_path(), error))
+    if (const auto at = step_of(entry.path(), directory)) kept[*at] = entry.path();
+  for (const auto& [at, path] : kept)
+    if (at >= step || --count < 0) fs::remove_all(path, error);
 }
 
 }  // namespace
 
 void save_checkpoint(const fs::path& directory, const Store& store,
-                     std::span<const std::string> states, const CheckpointInfo& info) {
+                     std::span<const std::string> states, const CheckpointInfo& info,
+                     int64_t keep) {
   fs::path fresh = directory;
   fresh += ".new";
   std::error_code error;
@@ -136,13 +176,28 @@ void save_checkpoint(const fs::path& directory, const Store& store,
   save_buffers(fresh / kModelFile, store, parameters);
   save_buffers(fresh / kStateFile, store, state_buffers(states));
   write_file_atomic(fresh / kInfoFile, to_json(info).dump() + "\n");
-  exchange_directory(fresh, directory);
+  fs::path kept;
+  if (keep > 1 && holds_checkpoint(directory)) {
+    kept = directory;
+    kept += fmt::format("-{}", read_checkpoint_info(directory).state.step);
+  }
+  exchange_directory(fresh, directory, kept);
+  if (keep > 1) prune(directory, info.state.step, keep - 1);
+}
+
+bool holds_checkpoint(const fs::path& directory) {
+  std::error_code error;
+  return fs::exists(directory / kInfoFile, error);
+}
+
+CheckpointInfo read_checkpoint_info(const fs::path& directory) {
+  const fs::path path = directory / kInfoFile;
+  return info_from_json(Json::parse(read_file(path), path.string()), path.string());
 }
 
 CheckpointInfo load_checkpoint(const fs::path& directory, Store& store,
                                std::span<const std::string> states) {
-  const fs::path path = directory / kInfoFile;
-  CheckpointInfo info = info_from_json(Json::parse(read_file(path), path.string()), path.string());
+  CheckpointInfo info = read_checkpoint_info(directory);
   load_parameters(directory / kModelFile, store);
   load_buffers(directory / kStateFile, store, state_buffers(states));
   return info;

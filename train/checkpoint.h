@@ -2,12 +2,16 @@
 //
 //   model.safetensors   every parameter, float32, under PyTorch's name and in its shape
 //   state.safetensors   the optimizer's states, float32: "momentum.conv1.weight" and so on
-//   checkpoint.json     format version, model and options, optimizer, seed, StepState
+//   checkpoint.json     format version, model and options, optimizer, seed, StepState, what judging
+//                       on the validation split found
 //
-// Equal runs make equal bytes: no time, path, host or thread count goes in.
+// Together with the run's config.json that is everything: random numbers and the data's order
+// depend on the seed and the step alone. Equal runs make equal bytes: no time, path, host or thread
+// count goes in.
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -20,6 +24,12 @@ namespace cairn {
 
 inline constexpr char kModelFile[] = "model.safetensors";
 
+/// The accuracy, a fraction, that was found after a step.
+struct Judgement {
+  int64_t step = 0;
+  double accuracy = 0;
+};
+
 /// What checkpoint.json tells.
 struct CheckpointInfo {
   std::string model;
@@ -27,12 +37,21 @@ struct CheckpointInfo {
   std::string optimizer;  // "sgd" or "adam"
   uint64_t seed = 0;      // written as a string: JSON readers may round numbers above 2^53
   StepState state;
+  std::optional<Judgement> judged = {},
+                           best = {};  // the latest and the highest (the first of equals)
 };
 
 /// Writes the checkpoint beside `directory` and puts it in its place as a whole. `states` names the
-/// flat buffers of the optimizer (Trainer::optimizer_states()). Wait for the device before.
+/// flat buffers of the optimizer (Trainer::optimizer_states()). Of the checkpoints before it the
+/// newest `keep` - 1 are kept as DIRECTORY-STEP. Wait for the device before.
 void save_checkpoint(const std::filesystem::path& directory, const Store& store,
-                     std::span<const std::string> states, const CheckpointInfo& info);
+                     std::span<const std::string> states, const CheckpointInfo& info,
+                     int64_t keep = 1);
+
+/// Whether there is a checkpoint.
+bool holds_checkpoint(const std::filesystem::path& directory);
+/// Reads checkpoint.json alone.
+CheckpointInfo read_checkpoint_info(const std::filesystem::path& directory);
 
 /// Reads parameters and optimizer states back into a store that has them, and returns the rest.
 /// Errors: those of load_parameters, for state.safetensors too; a format version that isn't known.

@@ -64,6 +64,8 @@ Json to_json(const RunConfig& config) {
       {"steps", or_null(config.steps)},
       {"until_accuracy", or_null(config.until_accuracy)},
       {"val_split", config.val_split},
+      {"checkpoint_every", or_null(config.checkpoint_every)},
+      {"keep", config.keep},
       {"device", config.device},
       {"threads", config.threads}};
 }
@@ -95,6 +97,9 @@ RunConfig config_from_json(const Json& json, const std::string& what) {
   if (const Json& accuracy = json.at("until_accuracy"); !accuracy.is_null())
     config.until_accuracy = accuracy.as_double();
   config.val_split = json.at("val_split").as_double();
+  if (const Json& every = json.at("checkpoint_every"); !every.is_null())
+    config.checkpoint_every = every.as_int();
+  config.keep = json.at("keep").as_int();
   config.device = json.at("device").as_string();
   config.threads = static_cast<int>(json.at("threads").as_int());
   return config;

@@ -3,7 +3,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <ctime>
 #include <limits>
 #include <system_error>
@@ -17,16 +16,30 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kConfigFile[] = "config.json";
-constexpr auto kFlushInterval = std::chrono::seconds(1);
 
 bool is_there(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);
 }
 
+/// Nothing in it, or what a killed process left of its first file.
+bool is_unused(const fs::path& folder) {
+  remove_partial_files(folder);
+  std::error_code error;
+  return fs::is_empty(folder, error);
+}
+
 bool holds_run(const fs::path& folder) { return is_there(folder / kConfigFile); }
 
 }  // namespace
+
+RunPath::RunPath(const std::string& name) {
+  run = fs::path(name + "/").lexically_normal().parent_path();
+  checkpoint = run / kCheckpointFolder;
+  if (!is_there(run / kModelFile)) return;
+  checkpoint = run;
+  run = fs::absolute(run).parent_path();
+}
 
 fs::path default_run_folder(std::string_view model) {
   std::tm now{};
@@ -46,7 +59,7 @@ void check_run_folder(const fs::path& run) {
   std::error_code error;
   if (!fs::is_directory(run, error))
     fail_usage(fmt::format("{} is a file, not a folder", run.string()), "choose another --out");
-  if (!holds_run(run) && !fs::is_empty(run, error))
+  if (!holds_run(run) && !is_unused(run))
     fail_usage(
         fmt::format("{} is not empty and holds no run (there is no {})", run.string(), kConfigFile),
         "choose another --out, or move that folder away");
@@ -61,32 +74,6 @@ fs::path create_run_folder(const fs::path& run) {
     fail(fmt::format("cannot make the folder {}: {}", run.string(), error.message()),
          "choose another --out");
   return backup;
-}
-
-MetricsWriter::MetricsWriter(const fs::path& run)
-    : path_(run / "metrics.csv"),
-      file_(std::fopen(path_.c_str(), "w")),
-      flushed_(std::chrono::steady_clock::now()) {
-  check(file_ != nullptr);
-  fmt::print(file_.get(), "{}\n", kHeader);
-}
-
-void MetricsWriter::write(std::span<const StepRecord> records, double images_per_s) {
-  for (const StepRecord& r : records)
-    fmt::print(file_.get(), "{},{},{:.9g},{:.9g},{:.9g},{:.9g}\n", r.step, r.epoch, r.loss,
-               r.accuracy, r.lr, images_per_s);
-  const auto now = std::chrono::steady_clock::now();
-  if (now - flushed_ < kFlushInterval) return;
-  check(std::fflush(file_.get()) == 0);
-  flushed_ = now;
-}
-
-void MetricsWriter::close() { check(std::fclose(file_.release()) == 0); }
-
-void MetricsWriter::check(bool written) const {
-  if (!written)
-    fail(fmt::format("cannot write {}: {}", path_.string(), std::system_category().message(errno)),
-         "check the disk's free space and the folder's permissions");
 }
 
 Json to_json(const RunSummary& summary) {
@@ -110,6 +97,9 @@ Json to_json(const RunSummary& summary) {
   if (summary.test) json.set("test_accuracy", summary.test->accuracy);
   if (summary.test) json.set("test_loss", summary.test->loss);
   if (summary.validation_accuracy) json.set("validation_accuracy", *summary.validation_accuracy);
+  if (summary.best)
+    json.set("best", Json::Object{{"step", summary.best->step},
+                                  {"validation_accuracy", summary.best->accuracy}});
   return json;
 }
 

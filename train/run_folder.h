@@ -3,24 +3,23 @@
 //   config.json    everything needed to rebuild the run
 //   metrics.csv    one row a step
 //   summary.json   what came out
-//   checkpoint/    train/checkpoint.h
+//   checkpoint/    train/checkpoint.h; checkpoint-STEP/ are older ones, checkpoint-best/ the one of
+//                  the highest accuracy on the validation split
 #pragma once
 
-#include <chrono>
-#include <cstdio>
 #include <filesystem>
-#include <memory>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "io/json.h"
+#include "train/checkpoint.h"
 #include "train/network.h"
 #include "train/trainer.h"
 
 namespace cairn {
 
 inline constexpr char kCheckpointFolder[] = "checkpoint";
+inline constexpr char kBestFolder[] = "checkpoint-best";
 
 /// What config.json tells: the run as it was asked for, defaults filled in.
 struct RunConfig {
@@ -36,13 +35,22 @@ struct RunConfig {
   std::optional<int64_t> steps;
   std::optional<double> until_accuracy;
   double val_split = 0;
-  std::string device;  // "cpu"
+  std::optional<int64_t> checkpoint_every;  // steps
+  int64_t keep = 1;                         // checkpoints
+  std::string device;                       // "cpu"
   int threads = 1;
 };
 
 void write_config(const std::filesystem::path& run, const RunConfig& config);
 /// An Error that says what a run folder is where `run` is none.
 RunConfig read_config(const std::filesystem::path& run);
+
+/// A run as people name it: its folder, or a checkpoint in it.
+struct RunPath {
+  std::filesystem::path run, checkpoint;
+
+  explicit RunPath(const std::string& name);
+};
 
 /// "sgd" or "adam", and back; a UsageError for another name.
 std::string_view name_of(Optimizer optimizer);
@@ -58,29 +66,6 @@ void check_run_folder(const std::filesystem::path& run);
 /// is empty. Errors: those of check_run_folder, a folder that can't be made.
 std::filesystem::path create_run_folder(const std::filesystem::path& run);
 
-/// metrics.csv: one row a step, numbers with 9 significant digits, which restore a float32.
-class MetricsWriter {
- public:
-  static constexpr char kHeader[] = "step,epoch,loss,accuracy,lr,images_per_s";
-
-  explicit MetricsWriter(const std::filesystem::path& run);
-
-  /// Appends rows. What was written reaches the file within a second of calls, and at close().
-  void write(std::span<const StepRecord> records, double images_per_s);
-  /// An Error where the file couldn't be written; the destructor says nothing.
-  void close();
-
- private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  void check(bool written) const;
-
-  std::filesystem::path path_;
-  std::unique_ptr<std::FILE, Close> file_;
-  std::chrono::steady_clock::time_point flushed_;
-};
-
 /// What summary.json tells.
 struct RunSummary {
   std::string model, data;
@@ -91,6 +76,7 @@ struct RunSummary {
   double train_seconds = 0;       // of training steps alone
   double images_per_s = 0;
   std::optional<double> validation_accuracy;
+  std::optional<Judgement> best;   // on the validation split
   std::optional<Evaluation> test;  // none after an interrupt
   std::filesystem::path checkpoint;
   bool interrupted = false;

@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -155,6 +156,28 @@ std::vector<StepRecord> Trainer::drain() {
     records.push_back({drained_ + 1, drained_ / steps_per_epoch_, ring[at], ring[at + 1], lr});
   }
   return records;
+}
+
+std::string Trainer::first_not_finite() {
+  const auto finite = [](double value) { return std::isfinite(value); };
+  for (const Segment& s : store_->parameters().segments)
+    if (!std::ranges::all_of(store_->read(s.name), finite)) return "parameter " + s.name;
+  const int64_t batch = settings_.batch;
+  const Program program = compile(
+      accumulate_graph(count_), {.capacity = batch, .width = batch, .keep = true}, settings_.seed);
+  const Program* programs[] = {&program};
+  Executor executor(program, *store_, make_scratch(store_->device(), programs));
+  for (size_t i = 0; i < program.graph.nodes().size(); ++i) {
+    executor.run_node(static_cast<int>(i));
+    store_->device().synchronize();
+    const Node& node = program.graph.nodes()[i];
+    const int64_t examples = store_->read_step("train.step").n_valid;
+    for (const Value v : node.outputs)
+      if (is_floating(program.graph[v].type.dtype) &&
+          !std::ranges::all_of(executor.read(v, examples), finite))
+        return fmt::format("{} of {}", program.graph[v].name, node.op->name);
+  }
+  return {};
 }
 
 StepState Trainer::state() const {

@@ -83,6 +83,11 @@ class Trainer {
   /// store().
   void set_state(const StepState& state);
 
+  /// The first tensor that is not finite when the next step is taken: a parameter, or what a node
+  /// makes; empty where all are finite. Takes no step, but advances the state and adds to the
+  /// gradients: for a trainer that is given up.
+  std::string first_not_finite();
+
   Store& store() { return *store_; }
   /// Memory for activations, for evaluators to share.
   const std::shared_ptr<Scratch>& scratch() const { return scratch_; }

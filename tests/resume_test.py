@@ -1,0 +1,200 @@
+"""Checkpoints from outside: resume_test.py PATH/TO/cairn. Nothing is lost, whatever happens."""
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from command import CAIRN, CommandTest, run
+
+FILES = ["model.safetensors", "state.safetensors", "checkpoint.json"]
+KILLS = int(os.environ.get("CAIRN_KILLS", "100"))
+
+
+class Resume(CommandTest):
+    def train(self, out, *words, net=("lenet5",)):
+        result = run("train", *net, "--data", "digits", "--device", "cpu", "--out", self.path(out),
+                     "--quiet", *words)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def resume(self, *words):
+        result = run("train", "--resume", *words, "--quiet")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result
+
+    def state(self, out, folder="checkpoint"):
+        return [self.data(out, folder, name) for name in FILES]
+
+    def rows(self, out):
+        """metrics.csv without its measurement, images_per_s."""
+        return [line.rpartition(",")[0] for line in self.text(out, "metrics.csv").splitlines()]
+
+    def test_goes_on_after_any_step_with_the_same_bits(self):
+        for words in [("--optimizer", "sgd"), ("--optimizer", "adam"), ("--schedule", "one-cycle")]:
+            words = ("--batch", "64", "--epochs", "2", "--val-split", "0.2", *words)
+            self.train("whole", *words, "--threads", "2")
+            for step in [1, 62, 63, 64, 100]:  # 63 steps an epoch
+                self.train("part", *words, "--steps", str(step), "--threads", "1")
+                self.resume(self.path("part"), "--steps", "126", "--threads", "4")
+                self.assertEqual(self.state("part"), self.state("whole"), (words, step))
+                self.assertEqual(self.state("part", "checkpoint-best"),
+                                 self.state("whole", "checkpoint-best"), (words, step))
+                self.assertEqual(self.rows("part"), self.rows("whole"), (words, step))
+                summary = json.loads(self.text("part", "summary.json"))
+                self.assertEqual(summary["test_accuracy"],
+                                 json.loads(self.text("whole", "summary.json"))["test_accuracy"])
+
+    def test_device_may_change(self):
+        self.train("a", "--batch", "32", "--steps", "3")
+        self.resume(self.path("a"), "--steps", "5", "--device", "reference")
+        config = json.loads(self.text("a", "config.json"))
+        self.assertEqual((config["device"], config["steps"]), ("reference", 5))
+        self.assertEqual(len(self.rows("a")), 6)
+
+    def test_a_finished_run_stays_as_it_is(self):
+        self.train("a", "--steps", "4")
+        before = self.state("a"), self.rows("a")
+        self.assertIn("nothing is left to do", self.resume(self.path("a")).stderr)
+        self.assertEqual((self.state("a"), self.rows("a")), before)
+
+    def test_keeps_checkpoints_and_goes_back_to_one(self):
+        self.train("a", "--steps", "20", "--checkpoint-every", "4", "--keep", "3")
+        kept = [name for name in os.listdir(self.path("a")) if name.startswith("checkpoint-")]
+        self.assertEqual(sorted(kept), ["checkpoint-12", "checkpoint-16"])
+        for name, step in [("checkpoint", 20), ("checkpoint-12", 12)]:
+            info = json.loads(self.text("a", name, "checkpoint.json"))
+            self.assertEqual(info["step_state"]["step"], step)
+        whole = self.state("a")
+        self.resume(self.path("a", "checkpoint-12"))
+        self.assertEqual(self.state("a"), whole)
+        self.assertEqual(len(self.rows("a")), 21)
+        self.assertEqual(run("eval", self.path("a", "checkpoint-16")).returncode, 0)
+
+    def test_best_is_that_of_the_validation_split(self):
+        self.train("a", "--epochs", "4", "--val-split", "0.3", "--lr", "0.2", "--batch", "16")
+        best = json.loads(self.text("a", "checkpoint-best", "checkpoint.json"))
+        summary = json.loads(self.text("a", "summary.json"))
+        self.assertEqual(best["best"], best["judged"])
+        self.assertEqual(best["best"]["step"], summary["best"]["step"])
+        self.assertGreaterEqual(best["best"]["accuracy"], summary["validation_accuracy"])
+        self.train("b", "--steps", "3")
+        self.assertFalse(os.path.exists(self.path("b", "checkpoint-best")))
+
+    def test_killed_at_random_moments(self):
+        words = ("--batch", "50", "--epochs", "3", "--checkpoint-every", "7", "--keep", "2",
+                 "--val-split", "0.2")
+        net = ("mlp", "--set", "widths=24")
+        begin = time.monotonic()
+        self.train("whole", *words, net=net)
+        span = time.monotonic() - begin
+        moments = random.Random(1)
+        goes_on = 0
+        for i in range(KILLS):
+            shutil.rmtree(self.path("a"), ignore_errors=True)
+            process = subprocess.Popen(
+                [CAIRN, "train", *net, "--data", "digits", "--device", "cpu", "--out",
+                 self.path("a"), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(moments.uniform(0, 1.1 * span))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            if os.path.exists(self.path("a", "config.json")):
+                goes_on += 1
+                self.resume(self.path("a"))
+            else:  # killed before there was a run: as a user would, start it again
+                self.train("a", *words, net=net)
+            self.assertEqual(self.state("a"), self.state("whole"), i)
+            self.assertEqual(self.state("a", "checkpoint-best"),
+                             self.state("whole", "checkpoint-best"), i)
+            self.assertEqual(self.rows("a"), self.rows("whole"), i)
+        self.assertGreater(goes_on, KILLS // 2)
+
+    def test_signals_save_within_a_step(self):
+        self.train("whole", "--steps", "400")
+        for number, code in [(signal.SIGINT, 130), (signal.SIGTERM, 143)]:
+            process = subprocess.Popen(
+                [CAIRN, "train", "lenet5", "--data", "digits", "--steps", "400", "--device", "cpu",
+                 "--out", self.path("a")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                text=True)
+            with process:
+                for line in process.stderr:
+                    if line.startswith("epoch 1/"):
+                        break
+                process.send_signal(number)
+                process.communicate(timeout=60)
+            self.assertEqual(process.returncode, code)
+            summary = json.loads(self.text("a", "summary.json"))
+            self.assertTrue(summary["interrupted"])
+            self.assertEqual(len(self.rows("a")), summary["steps"] + 1)
+            self.assertLess(summary["steps"], 400)
+            self.resume(self.path("a"))
+            self.assertEqual(self.state("a"), self.state("whole"))
+
+    def test_what_can_not_change_is_refused(self):
+        self.train("a", "--steps", "6", "--batch", "32")
+        for words in [("--batch", "16"), ("--lr", "0.5"), ("--seed", "2"), ("--epochs", "9"),
+                      ("--data", "mnist"), ("--optimizer", "adam"), ("--out", self.path("b"))]:
+            self.refused("train", "--resume", self.path("a"), *words, says=words[0])
+        self.refused("train", "mlp", "--resume", self.path("a"), says="MODEL")
+        self.refused("train", "--resume", self.path("a"), "--steps", "5", says="step 6")
+        same = run("train", "lenet5", "--batch", "32", "--resume", self.path("a"))
+        self.assertEqual(same.returncode, 0, same.stderr)
+        self.refused("train", says="MODEL")
+
+    def test_damaged_runs_are_refused_and_left_alone(self):
+        self.fails("train", "--resume", self.path("nowhere"), says="is no run folder")
+        self.train("a", "--steps", "6")
+        self.train("b", "--steps", "6", net=("mlp",))
+        shutil.copytree(self.path("a"), self.path("other"))
+        shutil.rmtree(self.path("other", "checkpoint"))
+        shutil.copytree(self.path("b", "checkpoint"), self.path("other", "checkpoint"))
+        self.fails("train", "--resume", self.path("other"), says="another model")
+        for name in FILES:
+            shutil.rmtree(self.path("cut"), ignore_errors=True)
+            shutil.copytree(self.path("a"), self.path("cut"))
+            with open(self.path("cut", "checkpoint", name), "r+b") as file:
+                file.truncate(100)
+            before = self.state("cut"), self.rows("cut")
+            self.fails("train", "--resume", self.path("cut"), "--steps", "8", says=name)
+            self.assertEqual((self.state("cut"), self.rows("cut")), before)
+
+    def test_a_full_disk_leaves_the_last_checkpoint_whole(self):
+        self.train("a", "--steps", "6")
+        before = self.state("a")
+
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+        result = subprocess.run([CAIRN, "train", "--resume", self.path("a"), "--steps", "9"],
+                                capture_output=True, text=True, preexec_fn=limit)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("cannot write", result.stderr)
+        self.assertIn("model.safetensors", result.stderr)
+        self.assertEqual(self.state("a"), before)
+        self.resume(self.path("a"), "--steps", "9")
+        self.train("whole", "--steps", "9")
+        self.assertEqual(self.state("a"), self.state("whole"))
+
+    def test_folders_that_can_not_be_written(self):
+        with open(self.path("file"), "w", encoding="utf-8") as file:
+            file.write("x")
+        self.refused("train", "lenet5", "--data", "digits", "--out", self.path("file"),
+                     says="is a file")
+        self.fails("train", "lenet5", "--data", "digits", "--out", self.path("file", "run"),
+                   says="cannot make the folder")
+
+    def test_a_loss_that_is_not_finite_names_step_and_tensor(self):
+        result = run("train", "mlp", "--set", "widths=20", "--data", "digits", "--lr", "1e6",
+                     "--schedule", "constant", "--out", self.path("a"))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"the loss is (nan|infinite) at step \d+; the first tensor "
+                                        r"that isn't finite is \w+")
+        self.assertFalse(os.path.exists(self.path("a", "checkpoint", "model.safetensors")))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
