@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Cairn beside libtorch on this machine, in interleaved rounds. See --help.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: bench/compare.sh [--nets "NAME ..."] [--batch N] [--threads "T ..."] [--rounds R]
+
+Builds build/peers/train_bench and build/peers/peer_libtorch and runs them in turn, so that a slow spell
+of the machine hits both alike. Then prints for each net and number of threads the medians over the
+rounds, their ratio, and Cairn's share of the plain FMA rate that was measured beside it.
+
+libtorch is tuned: OpenBLAS picks its own kernel (OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE are unset for
+both), is the OpenMP build where that is there, and glibc keeps freed memory (GLIBC_TUNABLES); as it
+comes, libtorch is slower. Debian's packages libtorch-dev and libopenblas0-openmp are installed where
+they are missing.
+
+Default: lenet5, batch 128, 1 and 2 threads, 5 rounds.
+TEXT
+}
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/common.sh
+source scripts/common.sh
+
+nets=lenet5 batch=128 threads="1 2" rounds=5
+while (($#)); do
+  case $1 in
+    --nets) nets=$2 && shift 2 ;;
+    --batch) batch=$2 && shift 2 ;;
+    --threads) threads=$2 && shift 2 ;;
+    --rounds) rounds=$2 && shift 2 ;;
+    -h | --help) usage && exit 0 ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+done
+
+package_probe+=([libtorch-dev]="header torch/csrc/api/include/torch/torch.h"
+  [libopenblas0-openmp]="file /usr/lib/$(uname -m)-linux-gnu/openblas-openmp/libopenblas.so.0")
+ensure_packages "the comparison" "${build_packages[@]}" libtorch-dev libopenblas0-openmp
+mkdir -p build
+moving "building" build/peers.log cmake --preset release -B build/peers -DCAIRN_PEERS=ON
+moving "building" build/peers.log cmake --build build/peers --target train_bench peer_libtorch ||
+  die "the build failed: see build/peers.log"
+
+unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
+malloc=glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=17179869184
+malloc+=:glibc.malloc.top_pad=1073741824
+openmp=/usr/lib/$(uname -m)-linux-gnu/openblas-openmp
+lines=build/peers.txt
+: >"$lines"
+for ((round = 1; round <= rounds; ++round)); do
+  for net in $nets; do
+    for t in $threads; do
+      words=(--net "$net" --batch "$batch" --threads "$t" --windows 4 --max-windows 6 --wait 1)
+      build/peers/train_bench "${words[@]}" | tee -a "$lines"
+      env GLIBC_TUNABLES="$malloc" LD_LIBRARY_PATH="$openmp" OMP_NUM_THREADS="$t" \
+        OPENBLAS_NUM_THREADS="$t" build/peers/peer_libtorch "${words[@]}" | tee -a "$lines"
+    done
+  done
+done
+
+say
+say "$(date '+%F %H:%M'), $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sed -n 1p)," \
+  "$(nproc) processors, commit $(git rev-parse --short HEAD); medians of $rounds rounds, batch $batch"
+awk '
+  function value(key, i, pair) {
+    for (i = 1; i <= NF; ++i) if (split($i, pair, "=") == 2 && pair[1] == key) return pair[2]
+  }
+  function median(name, list, n, i, j, t) {
+    n = split(runs[name], list, " ")
+    for (i = 2; i <= n; ++i)
+      for (j = i; j > 1 && list[j] + 0 < list[j - 1] + 0; --j) {
+        t = list[j]; list[j] = list[j - 1]; list[j - 1] = t
+      }
+    return list[int((n + 1) / 2)]
+  }
+  {
+    what = value("net") " " value("threads")
+    if (!(what in seen)) { seen[what] = 1; order[++count] = what }
+    peer = value("peer") " " what
+    runs[peer] = runs[peer] " " value("images_per_s")
+    if (value("peer") == "cairn") {
+      share = 100 * value("gflops") / value("probe_gflops")
+      runs["share " what] = runs["share " what] " " share
+    }
+  }
+  END {
+    printf "%-12s %7s %10s %10s %7s %12s\n", "net", "threads", "cairn", "libtorch", "ratio", "of FMA peak"
+    for (i = 1; i <= count; ++i) {
+      split(order[i], name, " ")
+      a = median("cairn " order[i]); b = median("libtorch " order[i])
+      printf "%-12s %7d %10d %10d %7.2f %11.0f%%\n", name[1], name[2], a, b, a / b, median("share " order[i])
+    }
+  }' "$lines"
