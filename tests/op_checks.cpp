@@ -219,6 +219,18 @@ void check_cpu(const OpCase& c) {
   }
 }
 
+void check_plans(const OpCall& given, std::span<const OpRunOptions> plans) {
+  const OpCall call = rounded(given);
+  const int64_t valid = call.step.n_valid;
+  const Expected want(call);
+  const Results bits = call.op->bit_exact ? reference(call, DType::f32) : Results();
+  for (const OpRunOptions& plan : plans) {
+    const Results got = run(test_device("cpu", 2), call, plan);
+    expect_close(got, want, valid, to_string(plan));
+    expect_equal_bits(got, bits, valid, fmt::format("{}, float32 reference", to_string(plan)));
+  }
+}
+
 void check_written(const OpCase& c) {
   const OpCall call = make_call(c);
   const auto check = [&](const char* device, const OpRunOptions& plan) {

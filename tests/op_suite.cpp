@@ -139,6 +139,10 @@ void register_op_suite() {
     add_test(fmt::format("Folder/{}", folder.name), [&folder] { check_folder(folder); });
   for (const OpDef* op : all_ops()) register_no_derivative(*op);
   for (const OpCase& c : all_cases()) register_case(c);
+  for (const OpDef* op : all_ops()) {
+    if (const auto check = shape_check(*op)) add_test(fmt::format("Shapes/{}", op->name), check);
+    if (const auto check = width_check(*op)) add_test(fmt::format("Widths/{}", op->name), check);
+  }
 }
 
 }  // namespace cairn
