@@ -138,7 +138,8 @@ void Graph::rename(Value v, std::string name) {
   values_[static_cast<size_t>(v.id)].name = std::move(name);
 }
 
-NodeTypes::NodeTypes(const Graph& graph, const Node& node, int64_t n) : attrs(node.attrs), n(n) {
+NodeTypes::NodeTypes(const Graph& graph, const Node& node, int64_t n)
+    : attrs(node.attrs), n(n), op(node.op->name) {
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     in.push_back(node.inputs[i] ? graph[node.inputs[i]].type : TensorType{});
     if (node.inputs[i]) present |= 1u << i;

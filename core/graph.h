@@ -100,13 +100,14 @@ class Graph {
 /// The types at a node, for an op's workspace and cost functions.
 struct NodeTypes {
   NodeTypes(const Graph& graph, const Node& node, int64_t n);
-  OpTypes types() { return {in, out, attrs, present, n}; }
+  OpTypes types() { return {in, out, attrs, present, n, op}; }
 
   std::vector<TensorType> in;
   std::vector<TensorType> out;
   Attrs attrs;
   uint32_t present = 0;
   int64_t n = 1;
+  std::string_view op;
 };
 
 /// One line a node: "tanh1 = tanh(conv1.y) : float32 (N, 6, 28, 28)".

@@ -53,8 +53,9 @@ struct OpTypes {
   std::span<const TensorType> in;  // rank -1 entries do not occur: an absent input has has_in false
   std::span<TensorType> out;
   const Attrs& attrs;
-  uint32_t present = ~0u;  // bit i: input i is given
-  int64_t n = 1;           // examples of the batch (cost and workspace)
+  uint32_t present = ~0u;    // bit i: input i is given
+  int64_t n = 1;             // examples of the batch (cost and workspace)
+  std::string_view op = "";  // the op's name, for messages
 
   bool has(int i) const { return (present >> i) & 1u; }
   const Shape& shape(int i) const { return in[static_cast<size_t>(i)].shape; }
@@ -189,6 +190,7 @@ struct OpDef {
   Rows<FusionRule> fusions = {};
   Rows<Case> cases = {};
   bool advances_step = false;  // it writes StepState
+  bool bit_exact = false;      // the CPU version gives the float32 reference's bits
 };
 
 int64_t no_workspace(const OpTypes&);

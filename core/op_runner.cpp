@@ -1,6 +1,7 @@
 #include "core/op_runner.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,9 @@
 
 namespace cairn {
 namespace {
+
+constexpr int64_t kGap = 256;  // bytes
+constexpr std::byte kPoison{0xff};
 
 /// The first example repeated until the lanes of all slices are full: what spare lanes must hold.
 void fill_lanes(std::vector<double>& values, int64_t features, int64_t lanes) {
@@ -24,6 +28,7 @@ PlanOptions plan_of(const OpCall& call, const OpRunOptions& options) {
   plan.width = options.width > 0 ? options.width : std::max<int64_t>(1, call.n);
   plan.sliced = options.sliced;
   plan.keep = true;
+  plan.gap = kGap;
   plan.real = options.real;
   return plan;
 }
@@ -50,7 +55,7 @@ OpRunner::OpRunner(Device& device, const OpCall& call, const OpRunOptions& optio
   program_ = compile(std::move(program_.graph), plan_of(call_, options), call_.seed, false);
   const Program* programs[] = {&program_};
   scratch_ = make_scratch(device_, programs);
-  poison_.assign(std::max(scratch_->arena.bytes(), scratch_->groups.bytes()), std::byte{0xff});
+  poison_.assign(std::max(scratch_->arena.bytes(), scratch_->groups.bytes()), kPoison);
   store_ = std::make_unique<Store>(device_, ParameterMap(program_.graph), options.real);
   executor_ = std::make_unique<Executor>(program_, *store_, scratch_);
 }
@@ -109,6 +114,38 @@ void OpRunner::run() {
 
 HostTensor OpRunner::read(Value v) const {
   return {program_.graph[v].type, executor_->read(v, call_.n)};
+}
+
+std::string OpRunner::stray_write() const {
+  const Plan& plan = program_.plan;
+  const auto bytes_in = [&](const Buffer& buffer) {
+    std::vector<std::byte> bytes(buffer.bytes());
+    if (!bytes.empty()) device_.download(bytes.data(), buffer.data(), bytes.size());
+    return bytes;
+  };
+  std::vector<std::byte> arena = bytes_in(scratch_->arena), groups = bytes_in(scratch_->groups);
+  std::map<int64_t, std::string_view> arena_names, group_names;  // by the values' first byte
+  const auto allow = [](auto& bytes, auto& names, int64_t begin, int64_t count, auto& name) {
+    std::fill_n(bytes.begin() + begin, count, kPoison);
+    names[begin] = name;
+  };
+  for (size_t id = 0; id < plan.placements.size(); ++id) {
+    const Placement& at = plan.placements[id];
+    if (at.space != Space::arena) continue;
+    const Tensor t = executor_->tensor({static_cast<int>(id)});
+    const std::string& name = program_.graph[{static_cast<int>(id)}].name;
+    allow(arena, arena_names, at.offset, t.bytes(), name);
+    for (int64_t g = 0; g < (at.partial < 0 ? 0 : plan.groups); ++g)
+      allow(groups, group_names, g * plan.group_bytes + at.partial, t.bytes(), name);
+  }
+  const auto find = [](const auto& bytes, const auto& names) -> std::string {
+    const auto stray = std::ranges::find_if(bytes, [](std::byte b) { return b != kPoison; });
+    if (stray == bytes.end()) return "";
+    const auto after = names.upper_bound(stray - bytes.begin());
+    return std::string(after == names.begin() ? "nothing" : std::prev(after)->second);
+  };
+  const std::string in_arena = find(arena, arena_names);
+  return in_arena.empty() ? find(groups, group_names) : in_arena;
 }
 
 std::optional<HostTensor> OpRunner::gradient(int i) const {

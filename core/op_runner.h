@@ -57,6 +57,9 @@ class OpRunner {
   HostTensor output(int i) const { return read(outputs_.at(static_cast<size_t>(i))); }
   /// Input i as the run left it: of interest where it is mutated.
   HostTensor input(int i) const { return read(inputs_.at(static_cast<size_t>(i))); }
+  /// The value past whose memory the last run wrote; empty where there is none. Memory of inputs is
+  /// not watched.
+  std::string stray_write() const;
   /// dL/d(input i): none where it isn't floating, or where the op's rule says that L doesn't depend
   /// on it.
   std::optional<HostTensor> gradient(int i) const;

@@ -128,7 +128,7 @@ class Planner {
     int64_t n = type.shape.elements();
     if (type.batched) n = checked_mul(n, plan_.options.width * slices, "the size of an activation");
     n = checked_mul(n, static_cast<int64_t>(size_of(dtype)), "the bytes of an activation");
-    return (n + kPlaceAlignment - 1) / kPlaceAlignment * kPlaceAlignment;
+    return (n + plan_.options.gap + kPlaceAlignment - 1) / kPlaceAlignment * kPlaceAlignment;
   }
 
   void place_values() {

@@ -21,6 +21,7 @@ struct PlanOptions {
   int64_t width = 1;     // examples in a slice
   bool sliced = false;   // form sliced stages; else every node sees the whole batch
   bool keep = false;     // no memory is used twice: every value can be read after the run
+  int64_t gap = 0;       // bytes left free after every value, for a check of stray writes
   DType real = DType::f32;
 
   int64_t slices() const { return slices_for(capacity, width); }

@@ -64,7 +64,8 @@ declare -A package_probe=(
   [libmd-dev]="header sha2.h" [zlib1g-dev]="header zlib.h" [libcli11-dev]="header CLI/CLI.hpp"
   [nlohmann-json3-dev]="header nlohmann/json.hpp" [curl]="command curl wget"
   [ca-certificates]="file /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt"
-  [libgtest-dev]="header gtest/gtest.h" [clang-format]="command clang-format"
+  [libgtest-dev]="header gtest/gtest.h" [librapidcheck-dev]="header rapidcheck.h"
+  [clang-format]="command clang-format"
   [python3]="command python3"
   [clang-14]="command clang++-14" [gcovr]="command gcovr"
 )

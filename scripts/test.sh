@@ -124,7 +124,7 @@ write_log() {
   say "log: $log"
 }
 
-packages=("${build_packages[@]}" libgtest-dev clang-format python3)
+packages=("${build_packages[@]}" libgtest-dev librapidcheck-dev clang-format python3)
 [[ $tier != all ]] || packages+=(clang-14 gcovr)
 start=$(now_ms)
 ensure_packages "the test suite" "${packages[@]}"

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include <fmt/format.h>
@@ -12,20 +13,45 @@ namespace cairn {
 namespace {
 
 constexpr double kFloat32 = 4e-6, kFloat64 = 1e-12;  // of max |y|
+constexpr double kHuge = 1e30;  // golden values above say nothing of the others' rounding
+constexpr double kSmallest = std::numeric_limits<float>::denorm_min();
 constexpr int64_t kWidths[] = {1, 8, 16, 32};
 
 /// What a run leaves: outputs, then mutated inputs, as in a row's golden values.
 using Results = std::vector<HostTensor>;
 
+bool same_bits(double got, double want) {
+  if (std::isnan(want)) return std::isnan(got);
+  return got == want && std::signbit(got) == std::signbit(want);
+}
+
+/// A run leaves what it only reads as it was.
+void expect_kept(const HostTensor& left, const HostTensor& given, DType real,
+                 std::string_view name) {
+  const bool rounds = is_floating(given.type.dtype) && real == DType::f32;
+  for (size_t k = 0; k < given.values.size(); ++k) {
+    const double v = given.values[k];
+    ASSERT_PRED2(same_bits, left.values.at(k), rounds ? static_cast<float>(v) : v)
+        << "input " << name << " was written, element " << k;
+  }
+}
+
 Results run(Device& device, const OpCall& call, const OpRunOptions& options) {
   OpRunner runner(device, call, options);
   runner.run();
+  EXPECT_EQ(runner.stray_write(), "") << "memory behind this value was written";
   Results results;
   for (int i = 0; i < static_cast<int>(call.op->outputs.size()); ++i)
     results.push_back(runner.output(i));
-  for (int i = 0; i < static_cast<int>(call.op->inputs.size()); ++i)
+  for (int i = 0; i < static_cast<int>(call.op->inputs.size()); ++i) {
+    const auto& given = call.inputs[static_cast<size_t>(i)];
+    if (!given) continue;
+    HostTensor left = runner.input(i);
     if (call.op->inputs[static_cast<size_t>(i)].use == Use::mutated)
-      results.push_back(runner.input(i));
+      results.push_back(std::move(left));
+    else
+      expect_kept(left, *given, options.real, call.op->inputs[static_cast<size_t>(i)].name);
+  }
   return results;
 }
 
@@ -35,19 +61,29 @@ Results reference(const OpCall& call, DType real) {
 
 bool is_finite(double v) { return std::isfinite(v); }
 
-double largest(const std::vector<double>& values) {
+/// The largest size below `limit`.
+double largest(const std::vector<double>& values,
+               double limit = std::numeric_limits<double>::infinity()) {
   double max = 0;
-  for (const double v : values) max = std::max(max, std::abs(v));
+  for (const double v : values)
+    if (std::abs(v) < limit) max = std::max(max, std::abs(v));
   return max;
 }
 
-/// The first `count` values agree within `tolerance`; a NaN agrees with nothing.
+/// NaN agrees with NaN, an infinity with itself, and -0 is wanted only where it is written so.
+bool agrees(double got, double want, double tolerance) {
+  if (std::isnan(want)) return std::isnan(got);
+  if (want == 0 && std::signbit(want)) return got == 0 && std::signbit(got);
+  return std::isinf(want) ? got == want : std::abs(got - want) <= tolerance;
+}
+
+/// The first `count` values agree within `tolerance`.
 void expect_near(const std::vector<double>& got, const std::vector<double>& want, size_t count,
                  double tolerance, const std::string& what) {
   ASSERT_LE(count, got.size()) << what;
   ASSERT_LE(count, want.size()) << what;
   for (size_t i = 0; i < count; ++i)
-    if (!(std::abs(got[i] - want[i]) <= tolerance)) {
+    if (!agrees(got[i], want[i], tolerance)) {
       ADD_FAILURE() << fmt::format("{}: element {} is {:.9g}, not {:.9g} (tolerance {:.3g})", what,
                                    i, got[i], want[i], tolerance);
       return;
@@ -69,7 +105,7 @@ struct Expected {
       const std::vector<double>& exact = results[i].values;
       double error = 0;
       for (size_t k = 0; k < count_of(results[i], call.step.n_valid); ++k)
-        error = std::max(error, std::abs(plain[i].values[k] - exact[k]));
+        if (is_finite(exact[k])) error = std::max(error, std::abs(plain[i].values[k] - exact[k]));
       tolerances.push_back(std::max(kFloat32 * largest(exact), 2 * error));
     }
   }
@@ -87,8 +123,13 @@ void expect_close(const Results& got, const Expected& want, int64_t n, const std
 void expect_equal_bits(const Results& got, const Results& want, int64_t n,
                        const std::string& what) {
   for (size_t i = 0; i < want.size(); ++i)
-    expect_near(got[i].values, want[i].values, count_of(want[i], n), 0,
-                fmt::format("{}, result {}", what, i));
+    for (size_t k = 0; k < count_of(want[i], n); ++k) {
+      const double a = got[i].values.at(k), b = want[i].values.at(k);
+      if (same_bits(a, b)) continue;
+      ADD_FAILURE() << fmt::format("{}, result {}: element {} is {:.9g}, not {:.9g} to the bit",
+                                   what, i, k, a, b);
+      return;
+    }
 }
 
 /// Plans that a call with batched tensors is run with.
@@ -124,8 +165,12 @@ void check_golden(const OpCase& c) {
       if (want.empty()) continue;
       ASSERT_LT(i, got.size()) << "the row expects more results than the op has";
       ASSERT_EQ(got[i].values.size(), want.size()) << "result " << i;
-      expect_near(got[i].values, want, want.size(), tolerance * largest(want),
-                  fmt::format("{} {}, result {}", device, name_of(real), i));
+      const double ordinary = largest(want, kHuge);
+      for (size_t k = 0; k < want.size(); ++k) {
+        const double size = std::max(std::abs(want[k]), ordinary);
+        EXPECT_PRED3(agrees, got[i].values[k], want[k], tolerance * size + kSmallest)
+            << fmt::format("{} {}, result {}, element {}", device, name_of(real), i, k);
+      }
     }
   };
   compare("reference", DType::f64, 1e-9);
@@ -151,7 +196,11 @@ void check_refused(const OpCase& c) {
     OpRunner(test_device("reference"), make_call(c), {}).run();
     ADD_FAILURE() << "bad input was taken";
   } catch (const Error& e) {
-    EXPECT_NE(std::string(e.what()).find(c.row->error), std::string::npos) << e.what();
+    const std::string message = e.what();
+    EXPECT_NE(message.find(c.row->error), std::string::npos) << message;
+    EXPECT_TRUE(message.starts_with(std::string(c.op->name) + ":") ||
+                message.starts_with(std::string(c.op->name) + " has "))
+        << message;
   }
 }
 
@@ -159,12 +208,26 @@ void check_cpu(const OpCase& c) {
   const OpCall call = rounded(make_call(c));
   const int64_t valid = call.step.n_valid;
   const Expected want(call);
+  const Results bits = c.op->bit_exact ? reference(call, DType::f32) : Results();
   for (const OpRunOptions& plan : plans(call)) {
     const Results one = run(test_device("cpu"), call, plan);
     expect_close(one, want, valid, to_string(plan));
+    expect_equal_bits(one, bits, valid, fmt::format("{}, float32 reference", to_string(plan)));
     for (const int threads : {2, 4})
       expect_equal_bits(run(test_device("cpu", threads), call, plan), one, valid,
                         fmt::format("{}, {} threads", to_string(plan), threads));
+  }
+}
+
+void check_plans(const OpCall& given, std::span<const OpRunOptions> plans) {
+  const OpCall call = rounded(given);
+  const int64_t valid = call.step.n_valid;
+  const Expected want(call);
+  const Results bits = call.op->bit_exact ? reference(call, DType::f32) : Results();
+  for (const OpRunOptions& plan : plans) {
+    const Results got = run(test_device("cpu", 2), call, plan);
+    expect_close(got, want, valid, to_string(plan));
+    expect_equal_bits(got, bits, valid, fmt::format("{}, float32 reference", to_string(plan)));
   }
 }
 

@@ -15,6 +15,7 @@ namespace {
 constexpr double kStep = 1e-5;
 constexpr double kTolerance = 1e-6;     // of max(1, |g|)
 constexpr double kKink = 1e-2;          // one-sided slopes of a smooth function differ by less
+constexpr double kMostKinks = 0.05;     // of an input's elements, or directions
 constexpr int64_t kAllElements = 2000;  // more are checked along random directions
 constexpr double kAllFlops = 1e9;  // likewise where single elements would take longer than this
 constexpr int kDirections = 20;
@@ -82,6 +83,7 @@ class GradientCheck {
     const auto count = static_cast<int64_t>(x.size());
     const bool all = count <= kAllElements && static_cast<double>(2 * count) * flops() <= kAllFlops;
     std::vector<double> direction(x.size());
+    kinks_ = 0;
     for (int64_t k = 0; k < (all ? count : kDirections); ++k) {
       if (all)
         direction[static_cast<size_t>(k)] = 1;
@@ -95,6 +97,10 @@ class GradientCheck {
           << ", the difference " << slope(i, direction, -kStep, kStep);
       if (all) direction[static_cast<size_t>(k)] = 0;
     }
+    EXPECT_LE(static_cast<double>(kinks_),
+              kMostKinks * static_cast<double>(all ? count : kDirections))
+        << "input " << call_.op->inputs[static_cast<size_t>(i)].name
+        << ": too many places where slopes jump; choose other values";
   }
 
   double flops() const {
@@ -117,13 +123,15 @@ class GradientCheck {
   }
 
   /// Whether `along` is the derivative of L along `direction` of input i. Where the slopes to the
-  /// left and to the right differ, as at relu's zero, any value between them is right.
+  /// left and to the right differ, as at relu's zero, any value between them is right; such places
+  /// are counted.
   bool agrees(int i, const std::vector<double>& direction, double along) {
     const double tolerance = kTolerance * std::max(1.0, std::abs(along));
     if (std::abs(slope(i, direction, -kStep, kStep) - along) <= tolerance) return true;
     const double left = slope(i, direction, -kStep, 0), right = slope(i, direction, 0, kStep);
-    return std::abs(right - left) > kKink * std::max(1.0, std::abs(along)) &&
-           along >= std::min(left, right) - tolerance && along <= std::max(left, right) + tolerance;
+    if (std::abs(right - left) <= kKink * std::max(1.0, std::abs(along))) return false;
+    ++kinks_;
+    return along >= std::min(left, right) - tolerance && along <= std::max(left, right) + tolerance;
   }
 
   /// (L(x + to direction) - L(x + from direction)) / (to - from) for input i at x.
@@ -150,6 +158,7 @@ class GradientCheck {
   std::vector<int> outputs_;
   std::vector<std::vector<double>> weights_;
   OpRunner forward_;
+  int64_t kinks_ = 0;  // of the input that is being checked
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "tests/op_suite.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -16,6 +17,8 @@ namespace cairn {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::ptrdiff_t kBadRows = 3;  // at least, of an op
 
 class OpSuite : public testing::Test {
  public:
@@ -47,6 +50,14 @@ bool has_results(const OpDef& op) {
          std::ranges::any_of(op.inputs, [](const InputDef& d) { return d.use == Use::mutated; });
 }
 
+/// Whether no given value is NaN or infinite; other rows show nothing of gradients and finite
+/// lanes.
+bool has_finite_inputs(const OpCase& c) {
+  return std::ranges::all_of(c.row->inputs, [](const CaseInput& input) {
+    return std::ranges::all_of(input.values, [](double v) { return std::isfinite(v); });
+  });
+}
+
 /// Registers the properties that a row can show.
 void register_case(const OpCase& c) {
   if (c.refused()) return add_case("Refused", c, check_refused);
@@ -54,6 +65,7 @@ void register_case(const OpCase& c) {
   if (std::ranges::any_of(c.row->expect, given)) add_case("Golden", c, check_golden);
   if (c.op->advances_step) add_case("Step", c, check_step);
   if (has_results(*c.op)) add_case("Cpu", c, check_cpu);
+  if (!has_finite_inputs(c)) return;
   const auto made = [](const OutputDef& d) { return !d.sum && is_floating(d.dtype); };
   if (std::ranges::any_of(c.op->outputs, made)) add_case("Written", c, check_written);
   if (has_batch(c) && c.row->n > 1 && c.row->step.n_valid == 0)
@@ -80,6 +92,12 @@ std::string text_of(const fs::path& file) {
   return text.str();
 }
 
+/// Whether nothing but an unknown attribute can be wrong: the op takes one tensor of any shape and
+/// layout, as the activation functions do, and has no attributes.
+bool takes_everything(const OpDef& op) {
+  return op.attrs.size() == 0 && op.inputs.size() == 1 && op.inputs[0].layout == Layout::any;
+}
+
 /// An op is found by its name: its folder has the files, and its header tells of it.
 void check_folder(const OpFolder& folder) {
   fs::path found;
@@ -97,6 +115,8 @@ void check_folder(const OpFolder& folder) {
     const auto good =
         std::ranges::count_if(op.cases, [](const Case& c) { return c.error.empty(); });
     EXPECT_GT(good, 0) << op.name << " has no row that runs";
+    EXPECT_TRUE(takes_everything(op) || std::ssize(op.cases.items) - good >= kBadRows)
+        << op.name << " has less than " << kBadRows << " rows of bad input";
     EXPECT_TRUE(std::ranges::any_of(op.cases, &Case::bench)) << op.name << " has no benchmark row";
   }
 }
@@ -119,6 +139,10 @@ void register_op_suite() {
     add_test(fmt::format("Folder/{}", folder.name), [&folder] { check_folder(folder); });
   for (const OpDef* op : all_ops()) register_no_derivative(*op);
   for (const OpCase& c : all_cases()) register_case(c);
+  for (const OpDef* op : all_ops()) {
+    if (const auto check = shape_check(*op)) add_test(fmt::format("Shapes/{}", op->name), check);
+    if (const auto check = width_check(*op)) add_test(fmt::format("Widths/{}", op->name), check);
+  }
 }
 
 }  // namespace cairn

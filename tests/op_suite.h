@@ -3,6 +3,9 @@
 // Link the sources op_*.cpp with a table of your own ops and they are covered too (tests/new_op).
 #pragma once
 
+#include <functional>
+#include <span>
+
 #include "tests/op_cases.h"
 
 namespace cairn {
@@ -28,6 +31,14 @@ void check_n_valid(const OpCase& c);
 void check_gradient(const OpCase& c);
 /// A gradient through an op that has none is an Error that names the op.
 void check_no_derivative(const OpCase& c);
+
+/// cpu on two threads against the references, for a few plans.
+void check_plans(const OpCall& call, std::span<const OpRunOptions> plans);
+/// Shapes beside the rows (tests/op_shapes.cpp): a table of sizes, each with check_plans and, where
+/// it is small, check_gradient; and every width of the op's sum from 1 to 1,100. None for ops
+/// without such a table.
+std::function<void()> shape_check(const OpDef& op);
+std::function<void()> width_check(const OpDef& op);
 
 /// A device by its specification, opened once. The reference has one thread.
 Device& test_device(const std::string& spec, int threads = 1);

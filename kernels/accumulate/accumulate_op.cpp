@@ -57,7 +57,8 @@ constexpr OpDef kOps[] = {
              .gradient = not_differentiable,
              .cost = cost,
              .fusions = none,
-             .cases = kCases}),
+             .cases = kCases,
+             .bit_exact = true}),
 };
 
 }  // namespace

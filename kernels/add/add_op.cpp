@@ -64,7 +64,8 @@ constexpr OpDef kOps[] = {
              .gradient = gradient,
              .cost = cost,
              .fusions = none,
-             .cases = kCases}),
+             .cases = kCases,
+             .bit_exact = true}),
 };
 
 }  // namespace

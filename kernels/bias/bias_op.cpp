@@ -48,12 +48,23 @@ constexpr Case kCases[] = {
     {.name = "vector", .n = 17, .inputs = {{{.shape = {31}}, {.shape = {31}}}}},
     {.name = "scalar", .inputs = {{{.shape = {}}, {.shape = {1}}}}, .error = "needs channels"},
     {.name = "channels", .inputs = {{{.shape = {3, 2}}, {.shape = {2}}}}, .error = "must be (3)"},
+    {.name = "bias_matrix",
+     .inputs = {{{.shape = {3}}, {.shape = {3, 1}}}},
+     .error = "b (3, 1) must be (3)"},
 };
 constexpr Case kGradCases[] = {
     {.name = "golden", .inputs = {{{.shape = {2, 2}, .values = kDy}}}, .expect = {kDb}},
     {.name = "planes", .n = 33, .inputs = {{{.shape = {6, 28, 28}}}}, .bench = true},
     {.name = "vector", .n = 17, .inputs = {{{.shape = {31}}}}},
     {.name = "scalar", .inputs = {{{.shape = {}}}}, .error = "needs channels"},
+    {.name = "attribute",
+     .attrs = "dim=1",
+     .inputs = {{{.shape = {3}}}},
+     .error = "has no attribute 'dim'"},
+    {.name = "no_value",
+     .attrs = "keepdim",
+     .inputs = {{{.shape = {3}}}},
+     .error = "'keepdim' is no attribute"},
 };
 
 constexpr OpDef kOps[] = {

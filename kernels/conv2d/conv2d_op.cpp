@@ -45,7 +45,7 @@ void infer_dx(const OpTypes& t) {
   const Shape &dy = t.shape(0), &w = t.shape(1);
   const int64_t g = t.attrs.integer(groups);
   expect(dy.rank() == 3 && w.rank() == 4 && dy[0] == w[0] && w[0] % g == 0, "conv2d_dx",
-         fmt::format("w {} doesn't fit dy {}", to_string(w), to_string(dy)));
+         fmt::format("w {} doesn't fit dy {} in {} groups", to_string(w), to_string(dy), g));
   const int64_t h = t.attrs.integer(input_size, 0), width = t.attrs.integer(input_size, 1);
   expect_output("conv2d_dx", dy, h, width, w[2], w[3], t.attrs);
   t.set_out(0, {w[1] * g, h, width});
@@ -81,26 +81,8 @@ int64_t workspace_dw(const OpTypes& t) {
   return conv2d_chunk_bytes(ConvShape(t.shape(0), t.out[0].shape, t.shape(1), t.attrs), t.n);
 }
 
-void gradient(GradientRule& rule) {
-  const Shape x = rule.graph()[rule.in(0)].type.shape, w = rule.graph()[rule.in(1)].type.shape;
-  const auto act = static_cast<Activation>(rule.attrs().integer(activation));
-  Value dz = rule.dout(0);
-  if (act != Activation::none)
-    dz = rule.emit(fmt::format("{}_grad", kActivations[static_cast<size_t>(act)]),
-                   {rule.out(0), dz});
-  Attrs attrs = rule.attrs();
-  const double size[] = {static_cast<double>(x[1]), static_cast<double>(x[2])};
-  const double kernel[] = {static_cast<double>(w[2]), static_cast<double>(w[3])};
-  attrs.set("activation", 0).set("input_size", size).set("kernel_size", kernel);
-  if (rule.wants(0)) rule.set(0, rule.emit("conv2d_dx", {dz, rule.in(1)}, attrs));
-  if (rule.wants(1)) rule.set(1, rule.emit("conv2d_dw", {rule.in(0), dz}, attrs));
-  if (rule.wants(2)) rule.set(2, rule.emit("bias_grad", {dz}));
-}
-
 constexpr double kMaxSize = 1 << 24;
-constexpr InputDef kInputs[] = {{"x"}, {"w", Layout::plain}, {"b", Layout::plain, Use::optional}};
-constexpr OutputDef kOutputs[] = {{"y"}};
-constexpr AttrDef kAttrs[] = {
+constexpr AttrDef kGradAttrs[] = {
     {.name = "stride", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
     {.name = "padding", .initial = 0, .min = 0, .max = kMaxSize, .count = 2},
     {.name = "dilation", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
@@ -108,6 +90,30 @@ constexpr AttrDef kAttrs[] = {
     {.name = "activation", .type = AttrType::choice, .max = 3, .choices = kActivations},
     {.name = "input_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
     {.name = "kernel_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2}};
+constexpr std::span<const AttrDef> kAttrs = std::span(kGradAttrs).first(input_size);
+
+void gradient(GradientRule& rule) {
+  const Shape x = rule.graph()[rule.in(0)].type.shape, w = rule.graph()[rule.in(1)].type.shape;
+  const auto act = static_cast<Activation>(rule.attrs().integer(activation));
+  Value dz = rule.dout(0);
+  if (act != Activation::none)
+    dz = rule.emit(fmt::format("{}_grad", kActivations[static_cast<size_t>(act)]),
+                   {rule.out(0), dz});
+  Attrs attrs(kGradAttrs);
+  for (int i = 0; i < activation; ++i) {
+    const double values[] = {rule.attrs().real(i, 0), rule.attrs().real(i, 1)};
+    attrs.set(kGradAttrs[i].name, std::span(values).first(size_t{kGradAttrs[i].count > 1} + 1));
+  }
+  const double size[] = {static_cast<double>(x[1]), static_cast<double>(x[2])};
+  const double kernel[] = {static_cast<double>(w[2]), static_cast<double>(w[3])};
+  attrs.set("input_size", size).set("kernel_size", kernel);
+  if (rule.wants(0)) rule.set(0, rule.emit("conv2d_dx", {dz, rule.in(1)}, attrs));
+  if (rule.wants(1)) rule.set(1, rule.emit("conv2d_dw", {rule.in(0), dz}, attrs));
+  if (rule.wants(2)) rule.set(2, rule.emit("bias_grad", {dz}));
+}
+
+constexpr InputDef kInputs[] = {{"x"}, {"w", Layout::plain}, {"b", Layout::plain, Use::optional}};
+constexpr OutputDef kOutputs[] = {{"y"}};
 constexpr InputDef kDxInputs[] = {{"dy"}, {"w", Layout::plain}};
 constexpr OutputDef kDxOutputs[] = {{"dx"}};
 constexpr InputDef kDwInputs[] = {{"x"}, {"dy"}};
@@ -144,7 +150,8 @@ constexpr double kDw[] = {-1.0625, 0.75,    0.625,  0.625, 0.625, -0.1875,
 constexpr CaseInput kGoldenX{.shape = {2, 4, 5}, .values = kX},
     kGoldenW{.shape = {2, 1, 3, 2}, .values = kW}, kGoldenB{.shape = {2}, .values = kB},
     kGoldenDy{.shape = {2, 2, 3}, .values = kDy};
-constexpr std::string_view kGoldenAttrs =
+constexpr std::string_view kGoldenAttrs = "stride=2,1 padding=1,0 dilation=1,2 groups=2";
+constexpr std::string_view kGoldenGrad =
     "stride=2,1 padding=1,0 dilation=1,2 groups=2 input_size=4,5 kernel_size=3,2";
 
 constexpr Case kCases[] = {
@@ -199,9 +206,13 @@ constexpr Case kCases[] = {
     {.name = "flat_input",
      .inputs = {{{.shape = {16}}, {.shape = {2, 1, 3, 3}}}},
      .error = "(C,H,W) is needed"},
+    {.name = "input_size",
+     .attrs = "input_size=4",
+     .inputs = {{{.shape = {1, 4, 4}}, {.shape = {2, 1, 3, 3}}}},
+     .error = "has no attribute 'input_size'"},
 };
 constexpr Case kDxCases[] = {
-    {.name = "golden", .attrs = kGoldenAttrs, .inputs = {kGoldenDy, kGoldenW}, .expect = {kDx}},
+    {.name = "golden", .attrs = kGoldenGrad, .inputs = {kGoldenDy, kGoldenW}, .expect = {kDx}},
     {.name = "lenet_c3",
      .attrs = "input_size=14",
      .n = 17,
@@ -219,9 +230,21 @@ constexpr Case kDxCases[] = {
      .attrs = "input_size=9",
      .inputs = {{{.shape = {2, 8, 8}}, {.shape = {2, 1, 3, 3}}}},
      .error = "should be (2, 7, 7)"},
+    {.name = "wrong_channels",
+     .attrs = "input_size=9",
+     .inputs = {{{.shape = {3, 7, 7}}, {.shape = {2, 1, 3, 3}}}},
+     .error = "w (2, 1, 3, 3) doesn't fit dy (3, 7, 7)"},
+    {.name = "flat_gradient",
+     .attrs = "input_size=9",
+     .inputs = {{{.shape = {2}}, {.shape = {2, 1, 3, 3}}}},
+     .error = "doesn't fit dy (2)"},
+    {.name = "groups",
+     .attrs = "input_size=9 groups=4",
+     .inputs = {{{.shape = {2, 7, 7}}, {.shape = {2, 1, 3, 3}}}},
+     .error = "doesn't fit dy (2, 7, 7) in 4 groups"},
 };
 constexpr Case kDwCases[] = {
-    {.name = "golden", .attrs = kGoldenAttrs, .inputs = {kGoldenX, kGoldenDy}, .expect = {kDw}},
+    {.name = "golden", .attrs = kGoldenGrad, .inputs = {kGoldenX, kGoldenDy}, .expect = {kDw}},
     {.name = "lenet_c1",
      .attrs = "kernel_size=5",
      .n = 33,
@@ -244,6 +267,14 @@ constexpr Case kDwCases[] = {
      .attrs = "kernel_size=3",
      .inputs = {{{.shape = {1, 9, 9}}, {.shape = {2, 8, 8}}}},
      .error = "should be (2, 7, 7)"},
+    {.name = "groups",
+     .attrs = "kernel_size=3 groups=2",
+     .inputs = {{{.shape = {3, 9, 9}}, {.shape = {2, 7, 7}}}},
+     .error = "don't fit 2 groups"},
+    {.name = "flat_input",
+     .attrs = "kernel_size=3",
+     .inputs = {{{.shape = {81}}, {.shape = {2, 7, 7}}}},
+     .error = "x (81) and dy (2, 7, 7) don't fit"},
 };
 
 constexpr OpDef kOps[] = {
@@ -264,7 +295,7 @@ constexpr OpDef kOps[] = {
     checked({.name = "conv2d_dx",
              .inputs = kDxInputs,
              .outputs = kDxOutputs,
-             .attrs = kAttrs,
+             .attrs = kGradAttrs,
              .scope = Scope::per_example,
              .infer = infer_dx,
              .workspace = workspace_dx,
@@ -278,7 +309,7 @@ constexpr OpDef kOps[] = {
     checked({.name = "conv2d_dw",
              .inputs = kDwInputs,
              .outputs = kDwOutputs,
-             .attrs = kAttrs,
+             .attrs = kGradAttrs,
              .scope = Scope::sums_over_batch,
              .infer = infer_dw,
              .workspace = workspace_dw,

@@ -107,7 +107,8 @@ constexpr OpDef kOps[] = {checked({.name = "gather_batch",
                                    .gradient = not_differentiable,
                                    .cost = cost,
                                    .fusions = none,
-                                   .cases = kCases})};
+                                   .cases = kCases,
+                                   .bit_exact = true})};
 
 }  // namespace
 

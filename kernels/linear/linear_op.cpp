@@ -107,7 +107,13 @@ constexpr Case kDxCases[] = {
     {.name = "fc1", .n = 33, .inputs = {{{.shape = {120}}, {.shape = {120, 400}}}}, .bench = true},
     {.name = "wrong_width",
      .inputs = {{{.shape = {5}}, {.shape = {4, 6}}}},
-     .error = "doesn't fit"},
+     .error = "w (4, 6) doesn't fit dy (5)"},
+    {.name = "not_flat",
+     .inputs = {{{.shape = {4, 1}}, {.shape = {4, 6}}}},
+     .error = "w (4, 6) doesn't fit dy (4, 1)"},
+    {.name = "w_vector",
+     .inputs = {{{.shape = {4}}, {.shape = {4}}}},
+     .error = "w (4) doesn't fit dy (4)"},
 };
 constexpr Case kDwCases[] = {
     {.name = "golden", .inputs = {kGoldenX, kGoldenDy}, .expect = {kDw}},
@@ -115,7 +121,14 @@ constexpr Case kDwCases[] = {
     {.name = "fc1", .n = 33, .inputs = {{{.shape = {400}}, {.shape = {120}}}}, .bench = true},
     {.name = "not_flat",
      .inputs = {{{.shape = {5, 1}}, {.shape = {4}}}},
-     .error = "must be vectors"},
+     .error = "x (5, 1) and dy (4) must be vectors"},
+    {.name = "dy_not_flat",
+     .inputs = {{{.shape = {5}}, {.shape = {2, 2}}}},
+     .error = "x (5) and dy (2, 2) must be vectors"},
+    {.name = "attribute",
+     .attrs = "activation=relu",
+     .inputs = {{{.shape = {5}}, {.shape = {4}}}},
+     .error = "has no attribute 'activation'"},
 };
 
 constexpr OpDef kOps[] = {

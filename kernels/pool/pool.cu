@@ -46,8 +46,7 @@ __global__ void max_pool2d_kernel(PoolShape s, const float* x, float* y, int32_t
     for (int64_t h = s.h.begin(at.row); h < s.h.end(at.row); ++h)
       for (int64_t w = s.w.begin(at.column); w < s.w.end(at.column); ++w) {
         const float value = plane[(h * s.w.in + w) * batch];
-        if (index >= 0 && (best != best || value <= best)) continue;
-        best = value, index = h * s.w.in + w;
+        if (index < 0 || value > best || value != value) best = value, index = h * s.w.in + w;
       }
     y[i] = best;
     indices[i] = static_cast<int32_t>(index);

@@ -2,15 +2,15 @@
 //
 //   avg_pool2d:       y[c,p,q] = 1/(KH KW) sum over the window of x; places outside count as zero
 //   max_pool2d:       y[c,p,q] = max over the window's places inside x;
-//                     indices[c,p,q] = h W + w of the first maximum; NaN wins and propagates
+//                     indices[c,p,q] = h W + w of the first maximum, or of the last NaN, which wins
 //   avg_pool2d_grad:  dx[c,h,w] = 1/(KH KW) sum of dy over the windows that hold (h,w)
 //   max_pool2d_grad:  dx[c,h,w] = sum of dy over the windows whose index is h W + w
 //
 // x, dx (C,H,W); y, dy, indices (C,OH,OW); OH = floor((H + 2P - KH) / S) + 1. kernel_size, stride
 // and padding are (height, width) pairs as in torch.nn.functional; stride 0 means kernel_size. The
-// gradients need `input_size` (H,W). Errors: a kernel larger than the padded input, padding above
-// half the kernel. Sources: LeCun et al. 1998 (subsampling); Ranzato, Boureau and LeCun 2007 (max
-// pooling).
+// gradients take `input_size` (H,W) too. Errors: a kernel larger than the padded input, padding
+// above half the kernel. Sources: LeCun et al. 1998 (subsampling); Ranzato, Boureau and LeCun 2007
+// (max pooling).
 #pragma once
 
 #include <algorithm>

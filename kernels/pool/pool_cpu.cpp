@@ -68,8 +68,7 @@ void max_pool2d(const Args& args) {
           for (int64_t h = h0; h < h1; ++h)
             for (int64_t w = w0; w < w1; ++w) {
               const auto value = hn::LoadU(d, from + first + (h * row + w) * width);
-              const auto wins =
-                  hn::AndNot(hn::IsNaN(best), hn::Or(hn::Gt(value, best), hn::IsNaN(value)));
+              const auto wins = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
               best = hn::IfThenElse(wins, value, best);
               place = hn::IfThenElse(hn::RebindMask(di, wins),
                                      hn::Set(di, static_cast<int32_t>(h * row + w)), place);

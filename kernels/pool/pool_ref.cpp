@@ -46,9 +46,8 @@ void max_pool2d_ref(const Args& args) {
       const Real value = x.at<Real>(n, first + place);
       Real& best = y.at<Real>(n, out);
       int32_t& index = indices.at<int32_t>(n, out);
-      // NaN is above everything, and the first NaN stays.
-      if (index >= 0 && (best != best || value <= best)) return;
-      best = value, index = static_cast<int32_t>(place);
+      if (index < 0 || value > best || value != value)
+        best = value, index = static_cast<int32_t>(place);
     });
   }
 }

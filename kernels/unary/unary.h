@@ -1,10 +1,11 @@
 // The activation functions, applied to each element, and their gradients in terms of the output y.
 //
-//   relu:     y = max(0, x)            relu_grad:     dx = y > 0 ? dy : 0
+//   relu:     y = max(0, x)            relu_grad:     dx = y <= 0 ? 0 : dy
 //   tanh:     y = tanh x               tanh_grad:     dx = dy (1 - y^2)
 //   sigmoid:  y = 1 / (1 + exp(-x))    sigmoid_grad:  dx = dy y (1 - y)
 //
-// Any shape, batched or plain. NaN in, NaN out, for relu as well (as in PyTorch); relu'(0) = 0.
+// Any shape, batched or plain. NaN in, NaN out, for relu as well, and relu_grad passes dy on at
+// a NaN (as in PyTorch); relu'(0) = 0.
 // Following a linear or conv2d node that nobody else reads, a function vanishes into that node's
 // `activation`. Errors: y and dy of different types. Sources: Rumelhart, Hinton and Williams 1986
 // (sigmoid); LeCun et al. 1998, "Efficient BackProp" (tanh); Nair and Hinton 2010, "Rectified
@@ -38,7 +39,7 @@ CAIRN_HD Real activate(Activation a, Real x) {
 /// dL/dx from the output y and dy = dL/dy.
 template <class Real>
 CAIRN_HD Real activate_grad(Activation a, Real y, Real dy) {
-  if (a == Activation::relu) return y > 0 ? dy : Real{0};
+  if (a == Activation::relu) return y <= 0 ? Real{0} : dy;
   if (a == Activation::tanh) return dy * ((1 - y) * (1 + y));
   if (a == Activation::sigmoid) return dy * (y * (1 - y));
   return dy;

@@ -27,7 +27,7 @@ void run_sigmoid(const Args& args) { map_function<Activation::sigmoid>(args); }
 
 void run_relu_grad(const Args& args) {
   map_gradient(args, [](auto d, auto y, auto dy)
-                         HWY_ATTR { return hn::IfThenElseZero(hn::Gt(y, hn::Zero(d)), dy); });
+                         HWY_ATTR { return hn::IfThenZeroElse(hn::Le(y, hn::Zero(d)), dy); });
 }
 void run_tanh_grad(const Args& args) {
   map_gradient(args, [](auto d, auto y, auto dy) HWY_ATTR {

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include <fmt/format.h>
 
 #include "core/autodiff.h"
@@ -8,10 +10,8 @@ namespace {
 
 void infer(const OpTypes& t) { t.set_out(0, t.shape(0)); }
 
-/// The gradients' rule; `name` for the message alone.
-template <Activation a>
 void infer_grad(const OpTypes& t) {
-  expect(t.in[0] == t.in[1], fmt::format("{}_grad", kActivations[static_cast<size_t>(a)]),
+  expect(t.in[0] == t.in[1], t.op,
          fmt::format("y is {}, but dy is {}", to_string(t.in[0]), to_string(t.in[1])));
   t.set_out(0, t.shape(0));
 }
@@ -59,22 +59,50 @@ constexpr double kSigmoidY[] = {2.0611536181902e-09, 0.182425523806356, 0.562176
 constexpr double kSigmoidDx[] = {1.03057680697092e-09, -0.149146452070333, 0.492268165475197,
                                  0.326842490642721,    -0.011294164932728, 6.68045716418463e-05};
 
+// At the ends of floating point; from the same script.
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kTiny = 1e-40, kLeast = std::numeric_limits<float>::denorm_min();  // denormal
+constexpr double kSpecialX[] = {kNan,   kInf, -kInf, -0.0,  0,   kTiny,
+                                -kTiny, 3e38, -3e38, 1e-30, 100, -100};
+constexpr double kReluSpecialY[] = {kNan, kInf, 0, 0, 0, kTiny, 0, 3e38, 0, 1e-30, 100, 0};
+constexpr double kTanhSpecialY[] = {kNan, 1, -1, -0.0, 0, kTiny, -kTiny, 1, -1, 1e-30, 1, -1};
+constexpr double kSigmoidSpecialY[] = {kNan, 1, 0, 0.5, 0.5, 0.5,
+                                       0.5,  1, 0, 0.5, 1,   3.72007597602084e-44};
+constexpr double kDenormalX[] = {kNan, kTiny, -kTiny, kLeast, -kLeast, -0.0};
+constexpr double kReluDenormalY[] = {kNan, kTiny, 0, kLeast, 0, 0};
+constexpr double kSigmoidDenormalY[] = {kNan, 0.5, 0.5, 0.5, 0.5, 0.5};
+constexpr double kReluGradY[] = {kNan, kInf, 0, -0.0, kTiny, 3e38, 1, 1, 0, 0, 1e-30, 1};
+constexpr double kReluGradDy[] = {1, 2, 3, 4, 5, -6, kNan, kInf, kNan, -kInf, -0.0, 3e38};
+constexpr double kReluGradDx[] = {1, 2, 0, 0, 5, -6, kNan, kInf, 0, 0, -0.0, 3e38};
+constexpr double kSmoothGradDy[] = {1, 2, 3, 4, -5, 6, kInf, kNan, kInf, -kInf, 3e38, -0.0};
+constexpr double kTanhGradY[] = {kNan, 1, -1, -0.0, 0, kTiny, 1, 0.5, 0.5, 0, 0.5, 0.5};
+constexpr double kTanhGradDx[] = {kNan, 0, 0, 4, -5, 6, kNan, kNan, kInf, -kInf, 2.25e38, -0.0};
+constexpr double kSigmoidGradY[] = {kNan, 1, 0, 0.5, 0.5, kTiny, 1, 0.5, 0.5, 0, 0.5, 0.5};
+constexpr double kSigmoidGradDx[] = {kNan, 0,    0,    1,    -1.25,  6e-40,
+                                     kNan, kNan, kInf, kNan, 7.5e37, -0.0};
+
 constexpr Case function_case(std::string_view name, int64_t n, const Shape& shape,
                              bool bench = false) {
   return {
       .name = name, .n = n, .inputs = {{{.shape = shape, .fill = Fill::spread}}}, .bench = bench};
 }
-constexpr Case golden_function(std::span<const double> y) {
-  return {.name = "golden", .inputs = {{{.shape = {3}, .values = kX}}}, .expect = {y}};
+/// Two examples.
+constexpr Case golden_function(std::string_view name, std::span<const double> x,
+                               std::span<const double> y) {
+  const auto half = static_cast<int64_t>(x.size() / 2);
+  return {.name = name, .inputs = {{{.shape = {half}, .values = x}}}, .expect = {y}};
 }
 constexpr Case bad_attribute(std::string_view attrs, std::string_view error) {
   return {
       .name = error, .attrs = attrs, .inputs = {{{.shape = {3}}, {.shape = {3}}}}, .error = error};
 }
 
-template <const auto& y>
+template <const auto& y, const auto& special, const auto& denormal>
 constexpr Case kCases[] = {
-    golden_function(y),
+    golden_function("golden", kX, y),
+    golden_function("special", kSpecialX, special),
+    golden_function("denormal", kDenormalX, denormal),
     function_case("single", 1, {7}),
     function_case("planes", 17, {3, 5, 7}),
     function_case("scalar", 2, {}),
@@ -90,15 +118,20 @@ constexpr Case gradient_case(std::string_view name, int64_t n, const Shape& shap
           .inputs = {{{.shape = shape, .fill = Fill::spread}, {.shape = shape}}},
           .bench = bench};
 }
-constexpr Case golden_gradient(std::span<const double> y, std::span<const double> dx) {
-  return {.name = "golden",
-          .inputs = {{{.shape = {3}, .values = y}, {.shape = {3}, .values = kDy}}},
+/// Two examples.
+constexpr Case golden_gradient(std::string_view name, std::span<const double> y,
+                               std::span<const double> dy, std::span<const double> dx) {
+  const auto half = static_cast<int64_t>(y.size() / 2);
+  return {.name = name,
+          .inputs = {{{.shape = {half}, .values = y}, {.shape = {half}, .values = dy}}},
           .expect = {dx}};
 }
 
-template <const auto& y, const auto& dx>
+template <const auto& y, const auto& dx, const auto& special_y, const auto& special_dy,
+          const auto& special_dx>
 constexpr Case kGradCases[] = {
-    golden_gradient(y, dx),
+    golden_gradient("golden", y, kDy, dx),
+    golden_gradient("special", special_y, special_dy, special_dx),
     gradient_case("single", 1, {7}),
     gradient_case("planes", 17, {3, 5, 7}),
     gradient_case("lenet_c1", 33, {6, 28, 28}, true),
@@ -111,53 +144,69 @@ constexpr Case kGradCases[] = {
     bad_attribute("slope=0.1", "has no attribute 'slope'"),
 };
 
-template <Activation a, const auto& y>
-consteval OpDef function(std::string_view name, KernelFn cpu, CudaFn cuda, CostFn cost) {
-  return checked({.name = name,
-                  .inputs = kInputs,
-                  .outputs = kOutputs,
-                  .attrs = none,
-                  .scope = Scope::per_example,
-                  .infer = infer,
-                  .workspace = no_workspace,
-                  .reference = {unary_ref<float, a>, unary_ref<double, a>},
-                  .cpu = cpu,
-                  .cuda = cuda,
-                  .gradient = gradient<a>,
-                  .cost = cost,
-                  .fusions = kFusions<a>,
-                  .cases = kCases<y>});
+template <Activation a>
+constexpr Reference kFunction{unary_ref<float, a>, unary_ref<double, a>};
+template <Activation a>
+constexpr Reference kGradient{unary_grad_ref<float, a>, unary_grad_ref<double, a>};
+
+template <Activation a>
+consteval OpDef function(OpDef op) {
+  op.inputs = kInputs, op.outputs = kOutputs, op.attrs = none;
+  op.scope = Scope::per_example;
+  op.infer = infer, op.workspace = no_workspace;
+  op.gradient = gradient<a>;
+  op.fusions = kFusions<a>;
+  return checked(op);
 }
 
-template <Activation a, const auto& y, const auto& dx>
-consteval OpDef function_grad(std::string_view name, KernelFn cpu, CudaFn cuda) {
-  return checked({.name = name,
-                  .inputs = kGradInputs,
-                  .outputs = kGradOutputs,
-                  .attrs = none,
-                  .scope = Scope::per_example,
-                  .infer = infer_grad<a>,
-                  .workspace = no_workspace,
-                  .reference = {unary_grad_ref<float, a>, unary_grad_ref<double, a>},
-                  .cpu = cpu,
-                  .cuda = cuda,
-                  .gradient = not_differentiable,
-                  .cost = grad_cost,
-                  .fusions = none,
-                  .cases = kGradCases<y, dx>});
+consteval OpDef function_grad(OpDef op) {
+  op.inputs = kGradInputs, op.outputs = kGradOutputs, op.attrs = none;
+  op.scope = Scope::per_example;
+  op.infer = infer_grad, op.workspace = no_workspace;
+  op.gradient = not_differentiable;
+  op.cost = grad_cost;
+  op.fusions = none;
+  op.bit_exact = true;
+  return checked(op);
 }
 
 constexpr OpDef kOps[] = {
-    function<Activation::relu, kReluY>("relu", relu_cpu, cuda_twin(relu_cuda), relu_cost),
-    function<Activation::tanh, kTanhY>("tanh", tanh_cpu, cuda_twin(tanh_cuda), tanh_cost),
-    function<Activation::sigmoid, kSigmoidY>("sigmoid", sigmoid_cpu, cuda_twin(sigmoid_cuda),
-                                             sigmoid_cost),
-    function_grad<Activation::relu, kReluY, kReluDx>("relu_grad", relu_grad_cpu,
-                                                     cuda_twin(relu_grad_cuda)),
-    function_grad<Activation::tanh, kTanhY, kTanhDx>("tanh_grad", tanh_grad_cpu,
-                                                     cuda_twin(tanh_grad_cuda)),
-    function_grad<Activation::sigmoid, kSigmoidY, kSigmoidDx>("sigmoid_grad", sigmoid_grad_cpu,
-                                                              cuda_twin(sigmoid_grad_cuda)),
+    function<Activation::relu>({.name = "relu",
+                                .reference = kFunction<Activation::relu>,
+                                .cpu = relu_cpu,
+                                .cuda = cuda_twin(relu_cuda),
+                                .cost = relu_cost,
+                                .cases = kCases<kReluY, kReluSpecialY, kReluDenormalY>,
+                                .bit_exact = true}),
+    function<Activation::tanh>({.name = "tanh",
+                                .reference = kFunction<Activation::tanh>,
+                                .cpu = tanh_cpu,
+                                .cuda = cuda_twin(tanh_cuda),
+                                .cost = tanh_cost,
+                                .cases = kCases<kTanhY, kTanhSpecialY, kDenormalX>}),
+    function<Activation::sigmoid>(
+        {.name = "sigmoid",
+         .reference = kFunction<Activation::sigmoid>,
+         .cpu = sigmoid_cpu,
+         .cuda = cuda_twin(sigmoid_cuda),
+         .cost = sigmoid_cost,
+         .cases = kCases<kSigmoidY, kSigmoidSpecialY, kSigmoidDenormalY>}),
+    function_grad({.name = "relu_grad",
+                   .reference = kGradient<Activation::relu>,
+                   .cpu = relu_grad_cpu,
+                   .cuda = cuda_twin(relu_grad_cuda),
+                   .cases = kGradCases<kReluY, kReluDx, kReluGradY, kReluGradDy, kReluGradDx>}),
+    function_grad({.name = "tanh_grad",
+                   .reference = kGradient<Activation::tanh>,
+                   .cpu = tanh_grad_cpu,
+                   .cuda = cuda_twin(tanh_grad_cuda),
+                   .cases = kGradCases<kTanhY, kTanhDx, kTanhGradY, kSmoothGradDy, kTanhGradDx>}),
+    function_grad(
+        {.name = "sigmoid_grad",
+         .reference = kGradient<Activation::sigmoid>,
+         .cpu = sigmoid_grad_cpu,
+         .cuda = cuda_twin(sigmoid_grad_cuda),
+         .cases = kGradCases<kSigmoidY, kSigmoidDx, kSigmoidGradY, kSmoothGradDy, kSigmoidGradDx>}),
 };
 
 }  // namespace

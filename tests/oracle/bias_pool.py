@@ -31,3 +31,12 @@ y, i = F.max_pool2d(x, (2, 3), stride=(2, 1), padding=(1, 1), return_indices=Tru
 y.backward(series(y.shape, 3, 2, 7))
 print("max_pool2d kernel_size=2,3 stride=2,1 padding=1")
 show("y", y), show("indices", i), show("dx", x.grad)
+
+inf, nan = float("inf"), float("nan")
+x = torch.tensor([
+    [nan, 1, 5, nan, nan, nan, 2, 2, -0.0, 0, -inf, -inf, inf, -inf],
+    [7, nan, 9, 8, nan, nan, 2, 1, 0, -0.0, -inf, -inf, 0, inf],
+], dtype=torch.float64)[None, None]
+y, i = F.max_pool2d(x, 2, return_indices=True)
+print("kernel_size=2 of special values")
+show("avg y", F.avg_pool2d(x, 2)), show("max y", y), show("max indices", i)

@@ -1,7 +1,25 @@
 """Golden values of kernels/unary from PyTorch, in float64: python3 tests/oracle/unary.py"""
 import torch
 
+INF, NAN, TINY, LEAST = float("inf"), float("nan"), 1e-40, 2.0**-149
 FUNCTIONS = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+GRADIENTS = {
+    "relu": lambda y, dy: torch.ops.aten.threshold_backward(dy, y, 0),
+    "tanh": lambda y, dy: torch.ops.aten.tanh_backward(dy, y),
+    "sigmoid": lambda y, dy: torch.ops.aten.sigmoid_backward(dy, y),
+}
+SPECIAL = [NAN, INF, -INF, -0.0, 0, TINY, -TINY, 3e38, -3e38, 1e-30, 100, -100]
+DENORMAL = [NAN, TINY, -TINY, LEAST, -LEAST, -0.0]
+SMOOTH_DY = [1, 2, 3, 4, -5, 6, INF, NAN, INF, -INF, 3e38, -0.0]
+SPECIAL_GRADIENTS = {
+    "relu": ([NAN, INF, 0, -0.0, TINY, 3e38, 1, 1, 0, 0, 1e-30, 1], [1, 2, 3, 4, 5, -6, NAN, INF, NAN, -INF, -0.0, 3e38]),
+    "tanh": ([NAN, 1, -1, -0.0, 0, TINY, 1, 0.5, 0.5, 0, 0.5, 0.5], SMOOTH_DY),
+    "sigmoid": ([NAN, 1, 0, 0.5, 0.5, TINY, 1, 0.5, 0.5, 0, 0.5, 0.5], SMOOTH_DY),
+}
+
+
+def tensor(values):
+    return torch.tensor(values, dtype=torch.float64)
 
 
 def show(name, t):
@@ -9,8 +27,8 @@ def show(name, t):
 
 
 def main():
-    x = torch.tensor([[-20, -1.5, 0.25], [0.75, 3, 11]], dtype=torch.float64)
-    dy = torch.tensor([[0.5, -1, 2], [1.5, -0.25, 4]], dtype=torch.float64)
+    x = tensor([[-20, -1.5, 0.25], [0.75, 3, 11]])
+    dy = tensor([[0.5, -1, 2], [1.5, -0.25, 4]])
     show("x", x)
     show("dy", dy)
     for name, function in FUNCTIONS.items():
@@ -20,6 +38,9 @@ def main():
         y.backward(dy)
         show("y", y)
         show("dx", leaf.grad)
+        show("special y", function(tensor(SPECIAL)))
+        show("denormal y", function(tensor(DENORMAL)))
+        show("special dx", GRADIENTS[name](*map(tensor, SPECIAL_GRADIENTS[name])))
 
 
 main()

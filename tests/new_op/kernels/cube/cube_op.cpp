@@ -8,7 +8,7 @@ namespace {
 
 void infer(const OpTypes& t) { t.set_out(0, t.shape(0)); }
 void infer_grad(const OpTypes& t) {
-  expect(t.in[0] == t.in[1], "cube_grad",
+  expect(t.in[0] == t.in[1], t.op,
          fmt::format("x is {}, but dy is {}", to_string(t.in[0]), to_string(t.in[1])));
   t.set_out(0, t.shape(0));
 }
@@ -42,6 +42,13 @@ constexpr Case kGradCases[] = {
     {.name = "wrong_shape",
      .inputs = {{{.shape = {4}}, {.shape = {5}}}},
      .error = "x is float32 (N, 4), but dy is float32 (N, 5)"},
+    {.name = "wrong_rank",
+     .inputs = {{{.shape = {2, 2}}, {.shape = {4}}}},
+     .error = "x is float32 (N, 2, 2), but dy is float32 (N, 4)"},
+    {.name = "attribute",
+     .attrs = "scale=2",
+     .inputs = {{{.shape = {4}}, {.shape = {4}}}},
+     .error = "has no attribute 'scale'"},
 };
 
 constexpr OpDef kOps[] = {
