@@ -172,12 +172,18 @@ namespace {
 
 /// total (+)= the partial sums of all groups, in group order.
 template <class T>
-void add_partials(T* total, const T* partials, int64_t stride, int64_t groups, int64_t n,
-                  bool adds) {
-  for (int64_t i = 0; i < n; ++i) total[i] = adds ? total[i] + partials[i] : partials[i];
-  for (int64_t g = 1; g < groups; ++g) {
-    const T* part = partials + g * stride;
-    for (int64_t i = 0; i < n; ++i) total[i] += part[i];
+void add_partials(T* __restrict total, const T* __restrict partials, int64_t stride, int64_t groups,
+                  int64_t n, bool adds) {
+  constexpr int64_t kBlock = 64;  // held in registers over the groups
+  for (int64_t begin = 0; begin < n; begin += kBlock) {
+    const int64_t count = std::min(kBlock, n - begin);
+    T sum[kBlock];
+    for (int64_t i = 0; i < count; ++i) sum[i] = partials[begin + i];
+    if (adds)
+      for (int64_t i = 0; i < count; ++i) sum[i] += total[begin + i];
+    for (int64_t g = 1; g < groups; ++g)
+      for (int64_t i = 0; i < count; ++i) sum[i] += partials[g * stride + begin + i];
+    for (int64_t i = 0; i < count; ++i) total[begin + i] = sum[i];
   }
 }
 

@@ -60,10 +60,10 @@ void linear_dx(const Args& args) {
 }
 
 /// dw[r][i..] += sum over `examples` of dy[r][n] xt[n][i..] for kRows outputs and two vectors of
-/// inputs.
+/// inputs, `inputs` of which there are.
 template <int kRows, class D>
 HWY_NOINLINE void dw_tile(D d, int64_t examples, const float* dy, int64_t width, const float* xt,
-                          float* dw, int64_t in) {
+                          float* dw, int64_t in, int64_t inputs) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   hn::Vec<D> sum[kRows][2];
   CAIRN_UNROLL for (int r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = hn::Zero(d);
@@ -75,34 +75,38 @@ HWY_NOINLINE void dw_tile(D d, int64_t examples, const float* dy, int64_t width,
       sum[r][1] = hn::MulAdd(g, x1, sum[r][1]);
     }
   }
+  const auto here = [&](int64_t v) {
+    return hn::FirstN(d, static_cast<size_t>(std::clamp<int64_t>(inputs - v * lanes, 0, lanes)));
+  };
   CAIRN_UNROLL for (int r = 0; r < kRows; ++r) CAIRN_UNROLL for (int v = 0; v < 2; ++v) {
     float* at = dw + r * in + v * lanes;
-    hn::StoreU(hn::Add(hn::LoadU(d, at), sum[r][v]), d, at);
+    const auto mask = here(v);
+    hn::BlendedStore(hn::Add(hn::MaskedLoad(mask, d, at), sum[r][v]), mask, d, at);
   }
 }
 
-/// The inputs [i, i + inputs) of `examples` lanes: x transposed to [example][input], then tiles of
-/// it.
+/// The inputs [i, i + inputs) of `examples` lanes: x transposed to [example][input], with zeros up
+/// to whole tiles, then tiles of it.
 template <class D>
 void dw_run(D d, const float* x, const float* dy, float* dw, int64_t width, int64_t examples,
             int64_t inputs, int64_t in, int64_t out) {
   HWY_ALIGN float xt[kLaneRun * kInputRun];
+  const int64_t step = 2 * static_cast<int64_t>(hn::Lanes(d));
+  const int64_t padded = (inputs + step - 1) / step * step;
   for (int64_t i = 0; i < inputs; ++i)
     for (int64_t n = 0; n < examples; ++n) xt[n * kInputRun + i] = x[i * width + n];
-  const int64_t step = 2 * static_cast<int64_t>(hn::Lanes(d));
-  const int64_t whole = inputs / step * step;
-  for (int64_t i = 0; i < whole; i += step) {
-    int64_t o = 0;
-    for (; o + kTileRows <= out; o += kTileRows)
-      dw_tile<kTileRows>(d, examples, dy + o * width, width, xt + i, dw + o * in + i, in);
-    for (; o < out; ++o)
-      dw_tile<1>(d, examples, dy + o * width, width, xt + i, dw + o * in + i, in);
-  }
-  for (int64_t o = 0; o < out; ++o)
-    for (int64_t i = whole; i < inputs; ++i) {
-      float sum = 0;
-      for (int64_t n = 0; n < examples; ++n) sum += dy[o * width + n] * xt[n * kInputRun + i];
-      dw[o * in + i] += sum;
+  for (int64_t n = 0; n < examples; ++n)
+    std::fill(xt + n * kInputRun + inputs, xt + n * kInputRun + padded, 0.0f);
+  for (int64_t i = 0; i < padded; i += step)
+    for (int64_t o = 0; o < out;) {
+      const int64_t left = out - o;
+      const int64_t rows = left >= kTileRows ? kTileRows : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+      const auto fn = rows == 1   ? dw_tile<1, D>
+                      : rows == 2 ? dw_tile<2, D>
+                      : rows == 4 ? dw_tile<4, D>
+                                  : dw_tile<kTileRows, D>;
+      fn(d, examples, dy + o * width, width, xt + i, dw + o * in + i, in, inputs - i);
+      o += rows;
     }
 }
 
