@@ -33,7 +33,7 @@ constexpr Model kModels[] = {
      .summary = "LeNet-5 (1998): tanh, average pooling",
      .data = "mnist",
      .size = 32,
-     .recipe = {},
+     .recipe = {.epochs = 12, .batch = 128, .lr = 0.2},
      .options = {},
      .build = build_tanh},
     {.name = "lenet5relu",
