@@ -40,7 +40,7 @@ constexpr Model kModels[] = {
      .summary = "LeNet-5 with ReLU and max pooling",
      .data = "mnist",
      .size = 32,
-     .recipe = {.lr = 0.05},
+     .recipe = {.warmup = 500, .lr = 0.05},
      .options = {},
      .build = build_relu},
 };
