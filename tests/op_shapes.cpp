@@ -26,16 +26,18 @@ struct Made {
   std::string attrs = {};
   int64_t n = 1;
   std::array<CaseInput, 8> inputs = {};
+  bool ties = false;  // equal values, where a maximum has no derivative
 };
 
 int64_t batch_of(size_t i, size_t j) { return kBatches[(i + j) % std::size(kBatches)]; }
 
 /// The windows of a convolution or pool; pairs are (height, width).
 struct Window {
-  int64_t in[2], kernel[2], stride[2], padding[2], dilation = 1;
+  int64_t in[2], kernel[2], stride[2], padding[2], dilation[2] = {1, 1};
 
   int64_t out(int axis) const {
-    return (in[axis] + 2 * padding[axis] - dilation * (kernel[axis] - 1) - 1) / stride[axis] + 1;
+    return (in[axis] + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis] +
+           1;
   }
   std::string attrs() const {
     return fmt::format("stride={},{} padding={},{}", stride[0], stride[1], padding[0], padding[1]);
@@ -47,12 +49,12 @@ struct Window {
 };
 
 constexpr Window kConvWindows[] = {
-    {{1, 1}, {1, 1}, {1, 1}, {0, 0}},    {{1, 7}, {1, 3}, {1, 2}, {0, 0}},
-    {{5, 1}, {2, 1}, {3, 1}, {0, 0}},    {{3, 2}, {2, 2}, {1, 1}, {4, 4}},
-    {{7, 6}, {3, 2}, {2, 1}, {1, 0}},    {{7, 9}, {3, 3}, {1, 1}, {0, 1}, 3},
-    {{2, 3}, {2, 2}, {5, 3}, {0, 1}},    {{4, 5}, {5, 3}, {1, 1}, {10, 6}},
-    {{9, 17}, {3, 3}, {1, 1}, {1, 1}},   {{6, 6}, {1, 1}, {3, 2}, {2, 0}},
-    {{2, 4}, {2, 3}, {2, 1}, {3, 6}, 3},
+    {{1, 1}, {1, 1}, {1, 1}, {0, 0}},         {{1, 7}, {1, 3}, {1, 2}, {0, 0}},
+    {{5, 1}, {2, 1}, {3, 1}, {0, 0}},         {{3, 2}, {2, 2}, {1, 1}, {4, 4}},
+    {{7, 6}, {3, 2}, {2, 1}, {1, 0}},         {{7, 9}, {3, 3}, {1, 1}, {0, 1}, {2, 3}},
+    {{2, 3}, {2, 2}, {5, 3}, {0, 1}},         {{4, 5}, {5, 3}, {1, 1}, {10, 6}},
+    {{9, 17}, {3, 3}, {1, 1}, {1, 1}},        {{6, 6}, {1, 1}, {3, 2}, {2, 0}},
+    {{2, 4}, {2, 3}, {2, 1}, {3, 6}, {3, 1}},
 };
 constexpr Window kPoolWindows[] = {
     {{1, 1}, {1, 1}, {1, 1}, {0, 0}}, {{1, 9}, {1, 2}, {1, 2}, {0, 1}},
@@ -78,7 +80,8 @@ std::vector<Made> convolutions(F f) {
       Made row = f(s, c, CaseInput{.shape = {c.in, s.in[0], s.in[1]}},
                    CaseInput{.shape = {c.out, c.in / c.groups, s.kernel[0], s.kernel[1]}},
                    CaseInput{.shape = {c.out, s.out(0), s.out(1)}});
-      row.attrs += fmt::format(" {} dilation={} groups={}", s.attrs(), s.dilation, c.groups);
+      row.attrs += fmt::format(" {} dilation={},{} groups={}", s.attrs(), s.dilation[0],
+                               s.dilation[1], c.groups);
       row.n = batch_of(i, j);
       rows.push_back(row);
     }
@@ -111,8 +114,13 @@ std::vector<Made> pools(F f) {
   for (size_t i = 0; i < std::size(kPoolWindows); ++i)
     for (size_t j = 0; j < std::size(kChannels); ++j) {
       const Window& s = kPoolWindows[i];
-      Made row = f(s, CaseInput{.shape = {kChannels[j], s.in[0], s.in[1]}, .fill = Fill::spread},
+      const bool ties = j % 2 == 1;
+      Made row = f(s,
+                   CaseInput{.shape = {kChannels[j], s.in[0], s.in[1]},
+                             .fill = ties ? Fill::labels : Fill::spread,
+                             .range = 3},
                    CaseInput{.shape = {kChannels[j], s.out(0), s.out(1)}});
+      row.ties = ties;
       row.attrs += " " + s.attrs() + s.kernel_size();
       row.n = batch_of(i, j);
       rows.push_back(row);
@@ -277,16 +285,17 @@ constexpr Width kWidths[] = {
      }},
 };
 
-void check_made(const OpDef& op, const Made& made, std::span<const OpRunOptions> plans,
-                bool gradient) {
+/// On the plans; with `all` also partial batches and gradients.
+void check_made(const OpDef& op, const Made& made, std::span<const OpRunOptions> plans, bool all) {
   const Case row{.name = "made", .attrs = made.attrs, .n = made.n, .inputs = made.inputs};
   const OpCase c{&op, &row};
   const OpCall call = make_call(c);
   check_plans(call, plans);
+  if (all && made.n > 1) check_n_valid(c);
   int64_t elements = 0;
   for (const auto& input : call.inputs)
     if (input && is_floating(input->type.dtype)) elements += std::ssize(input->values);
-  if (gradient && differentiable(op) && made.n > 0 && elements <= kGradientElements)
+  if (all && differentiable(op) && !made.ties && made.n > 0 && elements <= kGradientElements)
     check_gradient(c);
   if (!testing::Test::HasFailure()) return;
   std::string text = fmt::format("{}, {} examples", made.attrs, made.n);

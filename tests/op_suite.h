@@ -34,9 +34,9 @@ void check_no_derivative(const OpCase& c);
 
 /// cpu on two threads against the references, for a few plans.
 void check_plans(const OpCall& call, std::span<const OpRunOptions> plans);
-/// Shapes beside the rows (tests/op_shapes.cpp): a table of sizes, each with check_plans and, where
-/// it is small, check_gradient; and every width of the op's sum from 1 to 1,100. None for ops
-/// without such a table.
+/// Shapes beside the rows (tests/op_shapes.cpp): a table of sizes, each with check_plans,
+/// check_n_valid and, where it is small, check_gradient; and every width of the op's sum from 1 to
+/// 1,100. None for ops without such a table.
 std::function<void()> shape_check(const OpDef& op);
 std::function<void()> width_check(const OpDef& op);
 
