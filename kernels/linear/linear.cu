@@ -5,6 +5,18 @@
 #include "kernels/linear/linear.h"
 
 namespace cairn {
+namespace {
+
+/// to[row][n] = from[row][n], zero in spare lanes. A thread an element; 8 bytes each.
+__global__ void real_lanes_kernel(const float* from, int64_t elements, int64_t n,
+                                  const StepState* step, int64_t first, float* to) {
+  const int64_t valid = step->valid_lanes(first, n);
+  const int64_t stride = gridDim.x * int64_t{blockDim.x};
+  for (int64_t i = blockIdx.x * int64_t{blockDim.x} + threadIdx.x; i < elements; i += stride)
+    to[i] = i % n < valid ? from[i] : 0.0f;
+}
+
+}  // namespace
 
 void linear_cuda(const Args& args, CudaContext& context) {
   const Tensor& x = args.in[0];   // (in,N)
@@ -27,14 +39,18 @@ void linear_dx_cuda(const Args& args, CudaContext& context) {
        n);
 }
 
-/// Spare lanes have dy = 0 and a finite x, so they add nothing.
+/// Spare lanes are zero in a copy of dy and finite in x, so they add nothing.
 void linear_dw_cuda(const Args& args, CudaContext& context) {
   const Tensor& x = args.in[0];    // (in,N)
   const Tensor& dy = args.in[1];   // (out,N)
   const Tensor& dw = args.out[0];  // (out,in)
   const int64_t in = x.features, out = dy.features, n = x.batch.width;
-  gemm(context, false, true, out, in, n, 1, dy.as<float>(), n, x.as<float>(), n, 1, dw.as<float>(),
-       in);
+  if (out * n == 0) return;
+  auto* const real = static_cast<float*>(args.workspace);  // (out,N)
+  launch(real_lanes_kernel,
+         {.grid = blocks_for(out * n), .block = dim3(kThreads), .stream = context.stream},
+         dy.as<float>(), out * n, n, args.step, args.first, real);
+  gemm(context, false, true, out, in, n, 1, real, n, x.as<float>(), n, 1, dw.as<float>(), in);
 }
 
 }  // namespace cairn

@@ -53,6 +53,11 @@ void gradient(GradientRule& rule) {
   if (rule.wants(2)) rule.set(2, rule.emit("bias_grad", {dz}));
 }
 
+/// A copy of dy.
+int64_t workspace_dw(const OpTypes& t) {
+  return static_cast<int64_t>(sizeof(float)) * t.shape(1)[0] * t.n;
+}
+
 constexpr InputDef kInputs[] = {{"x"}, {"w", Layout::plain}, {"b", Layout::plain, Use::optional}};
 constexpr OutputDef kOutputs[] = {{"y"}};
 constexpr AttrDef kAttrs[] = {
@@ -166,7 +171,7 @@ constexpr OpDef kOps[] = {
              .attrs = none,
              .scope = Scope::sums_over_batch,
              .infer = infer_dw,
-             .workspace = no_workspace,
+             .workspace = workspace_dw,
              .reference = {linear_dw_ref<float>, linear_dw_ref<double>},
              .cpu = linear_dw_cpu,
              .cuda = cuda_twin(linear_dw_cuda),
