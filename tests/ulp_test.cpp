@@ -1,0 +1,60 @@
+// Vectorised transcendental functions over the whole range of float32, against float64.
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+
+#include "core/op_table.h"
+#include "tests/op_suite.h"
+
+namespace cairn {
+namespace {
+
+constexpr double kUlps = 5;
+constexpr uint32_t kStride = 4093;  // prime: every 4093rd float32 is about a million of them
+
+std::vector<double> finite_floats() {
+  std::vector<double> values;
+  for (uint64_t bits = 0; bits <= 0xffffffffu; bits += kStride) {
+    const float x = std::bit_cast<float>(static_cast<uint32_t>(bits));
+    if (std::isfinite(x)) values.push_back(x);
+  }
+  return values;
+}
+
+/// The distance from y to `exact` in units of the last place of a float32 there.
+double ulps(double y, double exact) {
+  const float nearest = std::abs(static_cast<float>(exact));
+  const double unit = std::nextafter(nearest, INFINITY) - nearest;
+  return std::abs(y - exact) / unit;
+}
+
+void expect_within(const char* name, double (*function)(double)) {
+  const std::vector<double> x = finite_floats();
+  OpCall call;
+  call.op = &find_op(name);
+  call.attrs = Attrs(call.op->attrs.items);
+  call.step.n_valid = 1;
+  call.inputs.push_back(HostTensor{{DType::f32, {static_cast<int64_t>(x.size())}, true}, x});
+  OpRunner runner(test_device("cpu"), call, {});
+  runner.run();
+  const std::vector<double> y = runner.output(0).values;
+  double worst = 0, at = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double error = ulps(y[i], function(x[i]));
+    if (!(error <= worst)) worst = error, at = x[i];
+  }
+  EXPECT_LE(worst, kUlps) << name << " at " << at;
+  testing::Test::RecordProperty("ulps", std::to_string(worst));
+}
+
+TEST(Ulp, Tanh) {
+  expect_within("tanh", [](double x) { return std::tanh(x); });
+}
+
+TEST(Ulp, Sigmoid) {
+  expect_within("sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); });
+}
+
+}  // namespace
+}  // namespace cairn
