@@ -148,11 +148,12 @@ class TrainRun {
                     checkpoint_info(judgements), keep);
   }
 
-  /// Goes from the latest checkpoint up to `step` once more and looks at every tensor of it.
+  /// Goes from the latest checkpoint (from the beginning, where that lies beyond: the run went back
+  /// to an older one) up to `step` once more and looks at every tensor of it.
   std::string first_not_finite(int64_t step) {
     Trainer again(*network_, *device_, data_.train, config_.settings);
     const fs::path checkpoint = out_ / kCheckpointFolder;
-    if (holds_checkpoint(checkpoint))
+    if (holds_checkpoint(checkpoint) && read_checkpoint_info(checkpoint).state.step < step)
       again.set_state(load_checkpoint(checkpoint, again.store(), again.optimizer_states()).state);
     while (again.steps() < step - 1) {
       again.step();

@@ -1,10 +1,9 @@
 #include "train/metrics.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cmath>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,7 +21,7 @@ constexpr auto kFlushInterval = std::chrono::seconds(1);
 
 fs::path metrics_file(const fs::path& run) { return run / "metrics.csv"; }
 
-/// The first and the last number of a row; none where it isn't one of `step`.
+/// images_per_s of a row; none where it isn't the whole row of `step`.
 std::optional<double> rate_of(std::string_view row, int64_t step) {
   int64_t number = 0, epoch = 0;
   double loss = 0, accuracy = 0, lr = 0, rate = 0;
