@@ -48,21 +48,23 @@ void check(const AttrDef& def, double value, std::string_view owner) {
 }  // namespace
 
 Attrs::Attrs(std::span<const AttrDef> schema) : schema_(schema) {
-  for (size_t i = 0; i < schema.size(); ++i) values_[i].fill(schema[i].initial);
+  for (size_t i = 0; i < schema.size(); ++i) {
+    values_[i].fill(schema[i].initial);
+    sizes_[i] = schema[i].list ? 0 : schema[i].count;
+  }
 }
 
 Attrs& Attrs::set(std::string_view name, std::span<const double> values, std::string_view owner) {
   for (size_t i = 0; i < schema_.size(); ++i) {
     const AttrDef& def = schema_[i];
     if (def.name != name) continue;
-    if (values.empty() || values.size() > static_cast<size_t>(def.count))
-      fail(fmt::format("{}: {} takes 1 to {} values, got {}", owner, name, def.count,
-                       values.size()));
-    for (size_t k = 0; k < values_[i].size(); ++k) {
-      const double value = values[k < values.size() ? k : values.size() - 1];
-      check(def, value, owner);
-      values_[i][k] = value;
-    }
+    if (values.size() < size_t{!def.list} || values.size() > static_cast<size_t>(def.count))
+      fail(fmt::format("{}: {} takes {} to {} values, got {}", owner, name, def.list ? 0 : 1,
+                       def.count, values.size()));
+    for (const double value : values) check(def, value, owner);
+    values_[i].fill(def.list ? def.initial : values.back());
+    std::ranges::copy(values, values_[i].begin());
+    if (def.list) sizes_[i] = static_cast<int>(values.size());
     return *this;
   }
   std::vector<std::string_view> known;
@@ -91,7 +93,8 @@ Attrs Attrs::parse(std::span<const AttrDef> schema, std::string_view text, std::
 bool Attrs::is_default(std::string_view name) const {
   for (size_t i = 0; i < schema_.size(); ++i)
     if (schema_[i].name == name)
-      return std::ranges::all_of(values_[i], [&](double v) { return v == schema_[i].initial; });
+      return !(schema_[i].list && sizes_[i] > 0) &&
+             std::ranges::all_of(values_[i], [&](double v) { return v == schema_[i].initial; });
   return false;
 }
 
@@ -99,11 +102,10 @@ std::string Attrs::to_string() const {
   std::vector<std::string> items;
   for (size_t i = 0; i < schema_.size(); ++i) {
     const AttrDef& def = schema_[i];
-    const std::span<const double> values(values_[i].data(), static_cast<size_t>(def.count));
     items.push_back(
         def.type == AttrType::choice
-            ? fmt::format("{}={}", def.name, def.choices[static_cast<size_t>(values[0])])
-            : fmt::format("{}={}", def.name, fmt::join(values, ",")));
+            ? fmt::format("{}={}", def.name, def.choices[static_cast<size_t>(values_[i][0])])
+            : fmt::format("{}={}", def.name, fmt::join(values(static_cast<int>(i)), ",")));
   }
   return fmt::format("{}", fmt::join(items, " "));
 }

@@ -36,4 +36,15 @@ void expect(bool condition, std::string_view op, const std::string& what) {
   if (!condition) fail(fmt::format("{}: {}", op, what));
 }
 
+int example_axis(std::string_view op, const TensorType& type, int64_t dim) {
+  const int64_t axes = type.shape.rank() + int64_t{type.batched};
+  expect(dim >= -axes && dim < axes, op,
+         fmt::format("dim={} is out of range for {}", dim, to_string(type)));
+  const int64_t axis = (dim < 0 ? dim + axes : dim) - int64_t{type.batched};
+  expect(
+      axis >= 0, op,
+      fmt::format("dim={} is the batch of {}, but examples stay apart here", dim, to_string(type)));
+  return static_cast<int>(axis);
+}
+
 }  // namespace cairn

@@ -231,6 +231,11 @@ consteval OpDef checked(OpDef op) {
 /// Checks a shape rule's condition: an Error that begins with the op's name.
 void expect(bool condition, std::string_view op, const std::string& what);
 
+/// The axis of one example that `dim` means. It counts as in PyTorch: a batched tensor's axis 0 is
+/// the batch, negative ones count from the end. An Error that begins with the op's name where it is
+/// out of range or means the batch.
+int example_axis(std::string_view op, const TensorType& type, int64_t dim);
+
 /// Splits [0, n) into runs of `grain` and calls f(begin, end) for each, on the call's threads where
 /// it has some. The runs depend on n and grain alone.
 template <class F>

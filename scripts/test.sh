@@ -4,13 +4,15 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: scripts/test.sh [--quick | --all]
+Usage: scripts/test.sh [--quick | --all [PART...]]
 
   --quick     the format of the sources and the release suite
   (default)   as well: everything compiled by nvcc for one architecture, the CUDA build's fallback
               to the CPU; the suite under AddressSanitizer and UndefinedBehaviorSanitizer
   --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, and nvcc for every
               architecture; a dated log goes to docs/results/
+  PART...     of these only: format cuda asan clang tsan coverage architectures release. The log tells
+              of each part when it last passed, and at which commit
 
 Ends with ctest's line on the release suite. Where no CUDA toolkit is found ($CUDACXX, nvcc on PATH,
 $CUDA_HOME, /usr/local/cuda) CUDA is left out and the last line says so; with CI=true that is a
@@ -22,22 +24,28 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/common.sh
 source scripts/common.sh
 
-tier=default
+tier=default wanted=()
 case ${1:-} in
   "") ;;
   --quick) tier=quick ;;
-  --all) tier=all ;;
+  --all) tier=all && shift && wanted=("$@") ;;
   -h | --help) usage && exit 0 ;;
   *) usage >&2 && exit 2 ;;
 esac
 
 architectures="80;86;89;90;100;120"  # of a release; PTX of the newest beside them
+results=build/results  # a line of each part that passed
 times=()
+for name in "${wanted[@]}"; do
+  [[ " format cuda asan clang tsan coverage architectures release " == *" $name "* ]] ||
+    die "there is no part '$name'; see --help"
+done
 
 # part NAME FUNCTION: runs a part, keeps its time, ends the script where it fails. A function called
 # as a condition would run on after a failed command, so each part is a shell of its own.
 part() {
   local name=$1 status=0 start
+  if ((${#wanted[@]})) && [[ " ${wanted[*]} " != *" $name "* ]]; then return; fi
   start=$(now_ms)
   say "=== $name"
   set +e
@@ -49,7 +57,12 @@ part() {
   set -e
   times+=("$name $(in_seconds $(($(now_ms) - start)))")
   ((status == 0)) || die "FAILED: $name (exit status $status)"
+  mkdir -p "$results"
+  say "${times[-1]}, $(date '+%F %H:%M %Z'), commit $(commit_name)" >"$results/$name"
 }
+
+# The commit, and whether files differ from it.
+commit_name() { git describe --always --dirty --exclude '*' 2>/dev/null || say unknown; }
 
 # suite PRESET [CMAKE-OPTION...]: builds and runs all tests; ctest's output stays in the build.
 suite() {
@@ -105,7 +118,7 @@ check_architectures() {
   cmake --build build/cuda-all
 }
 
-closing_line() { sed -n '/% tests passed/p' "build/$1/ctest.log"; }
+closing_line() { sed -n '/% tests passed/p' "build/$1/ctest.log" 2>/dev/null || say "not run"; }
 
 # The dated log of --all: what ran, on what, how long, with which result.
 write_log() {
@@ -113,11 +126,11 @@ write_log() {
   log=docs/results/$(date +%F)-test-all.log
   mkdir -p docs/results
   {
-    say "scripts/test.sh --all, $(date '+%F %H:%M %Z'), commit $(git rev-parse --short HEAD || say unknown)"
+    say "scripts/test.sh --all ${wanted[*]}: $(date '+%F %H:%M %Z'), commit $(commit_name)"
     say "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sed -n 1p), $(nproc) threads;" \
       "$(c++ --version | sed -n 1p)"
     say "nvcc: $([[ -n $nvcc ]] && "$nvcc" --version | sed -n '$p' || echo none)"
-    printf '%s\n' "${times[@]}"
+    cat "$results"/*
     for preset in test clang asan tsan coverage; do say "$preset: $(closing_line "$preset")"; done
     say "coverage: $(sed -n '/^TOTAL/p' build/coverage/coverage.txt)"
   } >"$log"

@@ -56,7 +56,8 @@ constexpr AttrDef kSchema[] = {
     {.name = "stride", .initial = 1, .min = 1, .max = 9, .count = 2},
     {.name = "slope", .type = AttrType::real, .initial = 0.5, .max = 1},
     {.name = "mode", .type = AttrType::choice, .max = 1, .choices = kModes},
-    {.name = "shuffle", .type = AttrType::flag, .max = 1}};
+    {.name = "shuffle", .type = AttrType::flag, .max = 1},
+    {.name = "dim", .min = -8, .max = 7, .count = 8, .list = true}};
 
 Attrs parse(std::string_view text) { return Attrs::parse(kSchema, text, "test_op"); }
 
@@ -67,12 +68,26 @@ TEST(Attrs, ParsesAndPrints) {
   EXPECT_EQ(attrs.real(1), 0.25);
   EXPECT_EQ(attrs.integer(2), 1);
   EXPECT_FALSE(attrs.flag(3));
-  EXPECT_EQ(attrs.to_string(), "stride=2,3 slope=0.25 mode=sum shuffle=0");
+  EXPECT_EQ(attrs.to_string(), "stride=2,3 slope=0.25 mode=sum shuffle=0 dim=");
   EXPECT_EQ(parse(attrs.to_string()), attrs);
   EXPECT_EQ(parse("stride=4").integer(0, 1), 4) << "one value holds for both";
   EXPECT_TRUE(parse("").is_default("stride"));
   EXPECT_FALSE(attrs.is_default("stride"));
   EXPECT_FALSE(attrs.is_default("height"));
+}
+
+TEST(Attrs, Lists) {
+  const Attrs two = parse("dim=-1,2");
+  ASSERT_EQ(two.size(4), 2);
+  EXPECT_EQ(two.integer(4, 0), -1);
+  EXPECT_EQ(two.integer(4, 1), 2);
+  EXPECT_EQ(parse("").size(4), 0);
+  EXPECT_EQ(parse("dim=0").size(4), 1);
+  EXPECT_EQ(parse(two.to_string()), two);
+  EXPECT_FALSE(parse("dim=0") == parse("")) << "a list of one default value is no empty list";
+  EXPECT_FALSE(parse("dim=0").is_default("dim"));
+  EXPECT_TRUE(parse("dim=").is_default("dim"));
+  expect_error([] { parse("dim=0,1,2,3,4,5,6,7,0"); }, "takes 0 to 8 values, got 9");
 }
 
 TEST(Attrs, Messages) {

@@ -6,7 +6,7 @@ namespace cairn {
 namespace {
 
 void infer(const OpTypes& t) {
-  expect(t.shape(0) == t.shape(1), "accumulate",
+  expect(t.shape(0) == t.shape(1), t.op,
          fmt::format("acc {} and x {} must agree", to_string(t.shape(0)), to_string(t.shape(1))));
 }
 

@@ -6,7 +6,7 @@ namespace {
 
 void infer(const OpTypes& t) {
   expect_flat_buffers(t, 4, "adam");
-  expect(t.attrs.real(adam_attr::beta1) < 1 && t.attrs.real(adam_attr::beta2) < 1, "adam",
+  expect(t.attrs.real(adam_attr::beta1) < 1 && t.attrs.real(adam_attr::beta2) < 1, t.op,
          "beta1 and beta2 must be below 1");
 }
 

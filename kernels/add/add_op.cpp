@@ -7,7 +7,7 @@ namespace cairn {
 namespace {
 
 void infer(const OpTypes& t) {
-  expect(t.in[0] == t.in[1], "add",
+  expect(t.in[0] == t.in[1], t.op,
          fmt::format("a is {}, but b is {}", to_string(t.in[0]), to_string(t.in[1])));
   t.set_out(0, t.shape(0));
 }

@@ -9,13 +9,13 @@ namespace {
 
 void infer(const OpTypes& t) {
   const Shape &x = t.shape(0), &b = t.shape(1);
-  expect(x.rank() >= 1, "bias", "x of one example is a scalar, but needs channels");
-  expect(b == Shape{x[0]}, "bias", fmt::format("b {} must be ({})", to_string(b), x[0]));
+  expect(x.rank() >= 1, t.op, "x of one example is a scalar, but needs channels");
+  expect(b == Shape{x[0]}, t.op, fmt::format("b {} must be ({})", to_string(b), x[0]));
   t.set_out(0, x);
 }
 
 void infer_grad(const OpTypes& t) {
-  expect(t.shape(0).rank() >= 1, "bias_grad", "dy of one example is a scalar, but needs channels");
+  expect(t.shape(0).rank() >= 1, t.op, "dy of one example is a scalar, but needs channels");
   t.set_out(0, {t.shape(0)[0]});
 }
 

@@ -7,9 +7,9 @@ namespace {
 
 void infer(const OpTypes& t) {
   const Shape& x = t.shape(0);
-  expect(x.rank() == 1 && x[0] >= 1, "confusion_matrix",
+  expect(x.rank() == 1 && x[0] >= 1, t.op,
          fmt::format("logits of one example have shape {}, (K) is needed", to_string(x)));
-  expect(t.shape(1) == Shape{}, "confusion_matrix", "a label must be a scalar");
+  expect(t.shape(1) == Shape{}, t.op, "a label must be a scalar");
   t.set_out(0, {x[0], x[0]});
 }
 

@@ -21,8 +21,17 @@
 namespace cairn {
 
 namespace conv2d_attr {
-enum { stride, padding, dilation, groups, activation, input_size, kernel_size };
-}
+// Of all three; then each has one of its own.
+enum {
+  stride,
+  padding,
+  dilation,
+  groups,
+  activation,
+  input_size = activation,
+  kernel_size = activation
+};
+}  // namespace conv2d_attr
 
 /// All sizes of one convolution, read from the tensors and attributes of any of the three ops.
 struct ConvShape {

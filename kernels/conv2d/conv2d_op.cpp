@@ -19,17 +19,16 @@ int64_t output_size(int64_t in, int64_t kernel, const Attrs& a, int axis) {
 void infer(const OpTypes& t) {
   const Shape &x = t.shape(0), &w = t.shape(1);
   const int64_t g = t.attrs.integer(groups);
-  expect(x.rank() == 3, "conv2d",
+  expect(x.rank() == 3, t.op,
          fmt::format("x of one example has shape {}, (C,H,W) is needed", to_string(x)));
-  expect(w.rank() == 4, "conv2d",
-         fmt::format("w {} must be (Cout,Cin/groups,KH,KW)", to_string(w)));
-  expect(w[0] % g == 0 && x[0] == w[1] * g, "conv2d",
+  expect(w.rank() == 4, t.op, fmt::format("w {} must be (Cout,Cin/groups,KH,KW)", to_string(w)));
+  expect(w[0] % g == 0 && x[0] == w[1] * g, t.op,
          fmt::format("w {} doesn't fit {} input channels in {} groups", to_string(w), x[0], g));
-  expect(!t.has(2) || t.shape(2) == Shape{w[0]}, "conv2d",
+  expect(!t.has(2) || t.shape(2) == Shape{w[0]}, t.op,
          fmt::format("b {} must be ({})", to_string(t.shape(2)), w[0]));
   const int64_t oh = output_size(x[1], w[2], t.attrs, 0), ow = output_size(x[2], w[3], t.attrs, 1);
   expect(
-      oh > 0 && ow > 0, "conv2d",
+      oh > 0 && ow > 0, t.op,
       fmt::format("the kernel {} is larger than the padded input {}", to_string(w), to_string(x)));
   t.set_out(0, {w[0], oh, ow});
 }
@@ -44,10 +43,10 @@ void expect_output(std::string_view op, const Shape& dy, int64_t h, int64_t w, i
 void infer_dx(const OpTypes& t) {
   const Shape &dy = t.shape(0), &w = t.shape(1);
   const int64_t g = t.attrs.integer(groups);
-  expect(dy.rank() == 3 && w.rank() == 4 && dy[0] == w[0] && w[0] % g == 0, "conv2d_dx",
+  expect(dy.rank() == 3 && w.rank() == 4 && dy[0] == w[0] && w[0] % g == 0, t.op,
          fmt::format("w {} doesn't fit dy {} in {} groups", to_string(w), to_string(dy), g));
   const int64_t h = t.attrs.integer(input_size, 0), width = t.attrs.integer(input_size, 1);
-  expect_output("conv2d_dx", dy, h, width, w[2], w[3], t.attrs);
+  expect_output(t.op, dy, h, width, w[2], w[3], t.attrs);
   t.set_out(0, {w[1] * g, h, width});
 }
 
@@ -55,9 +54,9 @@ void infer_dw(const OpTypes& t) {
   const Shape &x = t.shape(0), &dy = t.shape(1);
   const int64_t g = t.attrs.integer(groups);
   const int64_t kh = t.attrs.integer(kernel_size, 0), kw = t.attrs.integer(kernel_size, 1);
-  expect(x.rank() == 3 && dy.rank() == 3 && x[0] % g == 0 && dy[0] % g == 0, "conv2d_dw",
+  expect(x.rank() == 3 && dy.rank() == 3 && x[0] % g == 0 && dy[0] % g == 0, t.op,
          fmt::format("x {} and dy {} don't fit {} groups", to_string(x), to_string(dy), g));
-  expect_output("conv2d_dw", dy, x[1], x[2], kh, kw, t.attrs);
+  expect_output(t.op, dy, x[1], x[2], kh, kw, t.attrs);
   t.set_out(0, {dy[0], x[0] / g, kh, kw});
 }
 
@@ -82,15 +81,37 @@ int64_t workspace_dw(const OpTypes& t) {
 }
 
 constexpr double kMaxSize = 1 << 24;
-constexpr AttrDef kGradAttrs[] = {
-    {.name = "stride", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
-    {.name = "padding", .initial = 0, .min = 0, .max = kMaxSize, .count = 2},
-    {.name = "dilation", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
-    {.name = "groups", .initial = 1, .min = 1, .max = kMaxSize},
-    {.name = "activation", .type = AttrType::choice, .max = 3, .choices = kActivations},
-    {.name = "input_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
+constexpr AttrDef kStride{.name = "stride", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
+    kPadding{.name = "padding", .initial = 0, .min = 0, .max = kMaxSize, .count = 2},
+    kDilation{.name = "dilation", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
+    kGroups{.name = "groups", .initial = 1, .min = 1, .max = kMaxSize};
+constexpr AttrDef kAttrs[] = {
+    kStride,
+    kPadding,
+    kDilation,
+    kGroups,
+    {.name = "activation", .type = AttrType::choice, .max = 3, .choices = kActivations}};
+constexpr AttrDef kDxAttrs[] = {
+    kStride,
+    kPadding,
+    kDilation,
+    kGroups,
+    {.name = "input_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2}};
+constexpr AttrDef kDwAttrs[] = {
+    kStride,
+    kPadding,
+    kDilation,
+    kGroups,
     {.name = "kernel_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2}};
-constexpr std::span<const AttrDef> kAttrs = std::span(kGradAttrs).first(input_size);
+
+/// Attributes of a gradient op: the convolution's own, and the size of what it makes.
+Attrs gradient_attrs(std::span<const AttrDef> schema, const Attrs& forward, int64_t h, int64_t w) {
+  Attrs attrs(schema);
+  for (int i = 0; i < activation; ++i)
+    attrs.set(schema[static_cast<size_t>(i)].name, forward.values(i));
+  const double size[] = {static_cast<double>(h), static_cast<double>(w)};
+  return attrs.set(schema[activation].name, size);
+}
 
 void gradient(GradientRule& rule) {
   const Shape x = rule.graph()[rule.in(0)].type.shape, w = rule.graph()[rule.in(1)].type.shape;
@@ -99,16 +120,12 @@ void gradient(GradientRule& rule) {
   if (act != Activation::none)
     dz = rule.emit(fmt::format("{}_grad", kActivations[static_cast<size_t>(act)]),
                    {rule.out(0), dz});
-  Attrs attrs(kGradAttrs);
-  for (int i = 0; i < activation; ++i) {
-    const double values[] = {rule.attrs().real(i, 0), rule.attrs().real(i, 1)};
-    attrs.set(kGradAttrs[i].name, std::span(values).first(size_t{kGradAttrs[i].count > 1} + 1));
-  }
-  const double size[] = {static_cast<double>(x[1]), static_cast<double>(x[2])};
-  const double kernel[] = {static_cast<double>(w[2]), static_cast<double>(w[3])};
-  attrs.set("input_size", size).set("kernel_size", kernel);
-  if (rule.wants(0)) rule.set(0, rule.emit("conv2d_dx", {dz, rule.in(1)}, attrs));
-  if (rule.wants(1)) rule.set(1, rule.emit("conv2d_dw", {rule.in(0), dz}, attrs));
+  if (rule.wants(0))
+    rule.set(0, rule.emit("conv2d_dx", {dz, rule.in(1)},
+                          gradient_attrs(kDxAttrs, rule.attrs(), x[1], x[2])));
+  if (rule.wants(1))
+    rule.set(1, rule.emit("conv2d_dw", {rule.in(0), dz},
+                          gradient_attrs(kDwAttrs, rule.attrs(), w[2], w[3])));
   if (rule.wants(2)) rule.set(2, rule.emit("bias_grad", {dz}));
 }
 
@@ -151,8 +168,10 @@ constexpr CaseInput kGoldenX{.shape = {2, 4, 5}, .values = kX},
     kGoldenW{.shape = {2, 1, 3, 2}, .values = kW}, kGoldenB{.shape = {2}, .values = kB},
     kGoldenDy{.shape = {2, 2, 3}, .values = kDy};
 constexpr std::string_view kGoldenAttrs = "stride=2,1 padding=1,0 dilation=1,2 groups=2";
-constexpr std::string_view kGoldenGrad =
-    "stride=2,1 padding=1,0 dilation=1,2 groups=2 input_size=4,5 kernel_size=3,2";
+constexpr std::string_view kGoldenDx =
+    "stride=2,1 padding=1,0 dilation=1,2 groups=2 input_size=4,5";
+constexpr std::string_view kGoldenDw =
+    "stride=2,1 padding=1,0 dilation=1,2 groups=2 kernel_size=3,2";
 
 constexpr Case kCases[] = {
     {.name = "golden",
@@ -212,7 +231,7 @@ constexpr Case kCases[] = {
      .error = "has no attribute 'input_size'"},
 };
 constexpr Case kDxCases[] = {
-    {.name = "golden", .attrs = kGoldenGrad, .inputs = {kGoldenDy, kGoldenW}, .expect = {kDx}},
+    {.name = "golden", .attrs = kGoldenDx, .inputs = {kGoldenDy, kGoldenW}, .expect = {kDx}},
     {.name = "lenet_c3",
      .attrs = "input_size=14",
      .n = 17,
@@ -242,9 +261,13 @@ constexpr Case kDxCases[] = {
      .attrs = "input_size=9 groups=4",
      .inputs = {{{.shape = {2, 7, 7}}, {.shape = {2, 1, 3, 3}}}},
      .error = "doesn't fit dy (2, 7, 7) in 4 groups"},
+    {.name = "kernel_size",
+     .attrs = "kernel_size=3",
+     .inputs = {{{.shape = {2, 7, 7}}, {.shape = {2, 1, 3, 3}}}},
+     .error = "has no attribute 'kernel_size'"},
 };
 constexpr Case kDwCases[] = {
-    {.name = "golden", .attrs = kGoldenGrad, .inputs = {kGoldenX, kGoldenDy}, .expect = {kDw}},
+    {.name = "golden", .attrs = kGoldenDw, .inputs = {kGoldenX, kGoldenDy}, .expect = {kDw}},
     {.name = "lenet_c1",
      .attrs = "kernel_size=5",
      .n = 33,
@@ -275,6 +298,10 @@ constexpr Case kDwCases[] = {
      .attrs = "kernel_size=3",
      .inputs = {{{.shape = {81}}, {.shape = {2, 7, 7}}}},
      .error = "x (81) and dy (2, 7, 7) don't fit"},
+    {.name = "activation",
+     .attrs = "kernel_size=3 activation=tanh",
+     .inputs = {{{.shape = {1, 9, 9}}, {.shape = {2, 7, 7}}}},
+     .error = "has no attribute 'activation'"},
 };
 
 constexpr OpDef kOps[] = {
@@ -295,7 +322,7 @@ constexpr OpDef kOps[] = {
     checked({.name = "conv2d_dx",
              .inputs = kDxInputs,
              .outputs = kDxOutputs,
-             .attrs = kGradAttrs,
+             .attrs = kDxAttrs,
              .scope = Scope::per_example,
              .infer = infer_dx,
              .workspace = workspace_dx,
@@ -309,7 +336,7 @@ constexpr OpDef kOps[] = {
     checked({.name = "conv2d_dw",
              .inputs = kDwInputs,
              .outputs = kDwOutputs,
-             .attrs = kGradAttrs,
+             .attrs = kDwAttrs,
              .scope = Scope::sums_over_batch,
              .infer = infer_dw,
              .workspace = workspace_dw,

@@ -7,7 +7,7 @@ namespace cairn {
 namespace {
 
 struct Normalize {
-  float mean[kMaxAttrValues], std[kMaxAttrValues];
+  float mean[kMaxChannels], std[kMaxAttrValues];
 };
 
 // A thread takes one example and the positions of one output row, so that its row of `images` is
@@ -39,7 +39,7 @@ void gather_batch_cuda(const Args& args, CudaContext& context) {
   using namespace gather_batch_attr;
   const Tensor &images = args.in[0], &x = args.out[0];
   Normalize norm;
-  for (int c = 0; c < kMaxAttrValues; ++c) {
+  for (int c = 0; c < kMaxChannels; ++c) {
     norm.mean[c] = static_cast<float>(args.attrs->real(mean, c));
     norm.std[c] = static_cast<float>(args.attrs->real(std, c));
   }

@@ -17,6 +17,7 @@ namespace cairn {
 namespace gather_batch_attr {
 enum { shuffle, padding, mean, std };
 }
+inline constexpr int kMaxChannels = 4;
 
 /// The row of `images` that example `n` of the batch shows; -1 in an empty batch.
 CAIRN_HD inline int64_t gathered_row(const StepState& step, PhiloxKey key, bool shuffle, int64_t n,

@@ -7,11 +7,11 @@ namespace {
 
 void infer(const OpTypes& t) {
   const Shape& images = t.shape(0);
-  expect(images.rank() == 4 && images[0] >= 1, "gather_batch",
+  expect(images.rank() == 4 && images[0] >= 1, t.op,
          fmt::format("images {} must be (M,C,H,W) with at least one image", to_string(images)));
-  expect(images[1] <= kMaxAttrValues, "gather_batch",
-         fmt::format("{} channels; at most {} are supported", images[1], kMaxAttrValues));
-  expect(t.shape(1) == Shape{images[0]}, "gather_batch",
+  expect(images[1] <= kMaxChannels, t.op,
+         fmt::format("{} channels; at most {} are supported", images[1], kMaxChannels));
+  expect(t.shape(1) == Shape{images[0]}, t.op,
          fmt::format("labels {} must be ({})", to_string(t.shape(1)), images[0]));
   const int64_t pad = t.attrs.integer(gather_batch_attr::padding);
   t.set_out(0, {images[1], images[2] + 2 * pad, images[3] + 2 * pad});
@@ -30,13 +30,13 @@ constexpr OutputDef kOutputs[] = {{"x"}, {"label", Layout::batched, false, DType
 constexpr AttrDef kAttrs[] = {
     {.name = "shuffle", .type = AttrType::flag, .max = 1},
     {.name = "padding", .max = 1 << 16},
-    {.name = "mean", .type = AttrType::real, .min = -1e6, .max = 1e6, .count = kMaxAttrValues},
+    {.name = "mean", .type = AttrType::real, .min = -1e6, .max = 1e6, .count = kMaxChannels},
     {.name = "std",
      .type = AttrType::real,
      .initial = 1,
      .min = 1e-6,
      .max = 1e6,
-     .count = kMaxAttrValues}};
+     .count = kMaxChannels}};
 
 // Golden values: tests/oracle/gather_batch.py.
 constexpr double kImages[] = {0, 255, 51, 0, 255, 255, 0, 0};

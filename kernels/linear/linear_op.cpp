@@ -9,26 +9,26 @@ namespace {
 
 void infer(const OpTypes& t) {
   const Shape &x = t.shape(0), &w = t.shape(1);
-  expect(x.rank() == 1, "linear",
+  expect(x.rank() == 1, t.op,
          fmt::format("x of one example has shape {}, rank 1 is needed: flatten it first",
                      to_string(x)));
-  expect(w.rank() == 2 && w[1] == x[0], "linear",
+  expect(w.rank() == 2 && w[1] == x[0], t.op,
          fmt::format("w {} doesn't fit x with {} features", to_string(w), x[0]));
-  expect(!t.has(2) || t.shape(2) == Shape{w[0]}, "linear",
+  expect(!t.has(2) || t.shape(2) == Shape{w[0]}, t.op,
          fmt::format("b {} must be ({})", to_string(t.shape(2)), w[0]));
   t.set_out(0, {w[0]});
 }
 
 void infer_dx(const OpTypes& t) {
   const Shape &dy = t.shape(0), &w = t.shape(1);
-  expect(dy.rank() == 1 && w.rank() == 2 && w[0] == dy[0], "linear_dx",
+  expect(dy.rank() == 1 && w.rank() == 2 && w[0] == dy[0], t.op,
          fmt::format("w {} doesn't fit dy {}", to_string(w), to_string(dy)));
   t.set_out(0, {w[1]});
 }
 
 void infer_dw(const OpTypes& t) {
   const Shape &x = t.shape(0), &dy = t.shape(1);
-  expect(x.rank() == 1 && dy.rank() == 1, "linear_dw",
+  expect(x.rank() == 1 && dy.rank() == 1, t.op,
          fmt::format("x {} and dy {} must be vectors", to_string(x), to_string(dy)));
   t.set_out(0, {dy[0], x[0]});
 }

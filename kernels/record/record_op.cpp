@@ -6,10 +6,9 @@ namespace cairn {
 namespace {
 
 void infer(const OpTypes& t) {
-  expect(t.shape(0) == Shape{} && t.shape(1) == Shape{}, "record",
-         "loss and correct must be scalars");
+  expect(t.shape(0) == Shape{} && t.shape(1) == Shape{}, t.op, "loss and correct must be scalars");
   const Shape& ring = t.shape(2);
-  expect(ring.rank() == 2 && ring[0] >= 1 && ring[1] == 2, "record",
+  expect(ring.rank() == 2 && ring[0] >= 1 && ring[1] == 2, t.op,
          fmt::format("ring {} must be (R,2)", to_string(ring)));
 }
 

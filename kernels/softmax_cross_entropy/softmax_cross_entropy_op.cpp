@@ -8,9 +8,9 @@ namespace {
 
 void infer(const OpTypes& t) {
   const Shape& x = t.shape(0);
-  expect(x.rank() == 1 && x[0] >= 1, "softmax_cross_entropy",
+  expect(x.rank() == 1 && x[0] >= 1, t.op,
          fmt::format("logits of one example have shape {}, (K) is needed", to_string(x)));
-  expect(t.shape(1) == Shape{}, "softmax_cross_entropy",
+  expect(t.shape(1) == Shape{}, t.op,
          fmt::format("labels of one example have shape {}, a scalar is needed",
                      to_string(t.shape(1))));
   t.set_out(0, {});
@@ -20,7 +20,7 @@ void infer(const OpTypes& t) {
 
 void infer_grad(const OpTypes& t) {
   expect(t.shape(0).rank() == 1 && t.shape(1) == Shape{} && t.shape(2) == Shape{},
-         "softmax_cross_entropy_grad", "probabilities (K), a label and a scalar dloss are needed");
+         t.op, "probabilities (K), a label and a scalar dloss are needed");
   t.set_out(0, t.shape(0));
 }
 
