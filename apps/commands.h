@@ -1,9 +1,8 @@
 // The subcommands of `cairn`: one file each declares its options, runs.h holds what they do.
 #pragma once
 
-#include <string>
-
 #include "apps/args.h"
+#include "apps/support.h"
 
 namespace cairn {
 
@@ -11,7 +10,7 @@ void add_train_command(CommandLine& args);
 void add_eval_command(CommandLine& args);
 void add_data_command(CommandLine& args);
 
-/// Adds --device and --threads, shared by the commands that run a network.
-void add_device_options(Command& command, std::string& device, int64_t& threads);
+/// Adds --device, --threads and --simd, shared by the commands that run a network.
+void add_device_options(Command& command, DeviceChoice& choice);
 
 }  // namespace cairn

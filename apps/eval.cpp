@@ -16,7 +16,7 @@ void add_eval_command(CommandLine& args) {
       .required();
   eval.option("--data", o->data,
               "data set by name, or a directory of IDX files (default: the run's)", "NAME|DIR");
-  add_device_options(eval, o->device, o->threads);
+  add_device_options(eval, o->where);
   eval.flag("--json", o->json, "print JSON instead of tables");
   eval.run([o] { return evaluate(*o); });
 }

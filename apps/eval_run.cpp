@@ -72,7 +72,7 @@ int evaluate(const EvalOptions& options) {
                            to_string(data.test.image), data.test.classes),
                "choose another --data");
   const Network network(find_model(config.model), config.options, data.test, config.normalization);
-  const auto device = open_and_tell(options.device, options.threads);
+  const auto device = open_and_tell(options.where);
   Store store(*device, parameters_of(network));
   load_parameters(path.checkpoint / kModelFile, store);
   Evaluator evaluator(network, store, data.test, "test", kEvaluationBatch);

@@ -3,13 +3,15 @@
 
 namespace cairn {
 
-void add_device_options(Command& command, std::string& device, int64_t& threads) {
-  command.option("--device", device, "where to run: reference, cpu, cuda, cuda:INDEX or auto",
-                 "NAME");
+void add_device_options(Command& command, DeviceChoice& choice) {
+  command.option("--device", choice.device,
+                 "where to run: reference, cpu, cuda, cuda:INDEX or auto", "NAME");
   command
-      .option("--threads", threads, "threads of the CPU, more than cores too; 0 takes all cores",
-              "T")
+      .option("--threads", choice.threads,
+              "threads of the CPU, more than cores too; 0 takes all cores", "T")
       .range(0, 1024);
+  command.option("--simd", choice.simd,
+                 "vector instructions of the CPU: AVX3 (AVX-512), AVX2, ... or auto", "NAME");
 }
 
 }  // namespace cairn

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/support.h"
 #include "models/models.h"
 #include "train/run_folder.h"
 
@@ -13,30 +14,29 @@ namespace cairn {
 
 /// What is left out comes from the model's recipe.
 struct TrainOptions {
-  std::string device = "auto";
+  DeviceChoice where;
   std::vector<std::string> set;  // NAME=VALUE
   std::optional<std::string> model, data, optimizer, schedule, out, resume;
   std::optional<int64_t> batch, epochs, steps, warmup, checkpoint_every, keep;
   std::optional<double> until_accuracy, lr, momentum, weight_decay, val_split;
   std::optional<uint64_t> seed;
-  int64_t threads = 0;
   bool json = false, quiet = false;
 };
 
 /// The run as asked for, but for what only data and device can tell.
 RunConfig new_config(const TrainOptions& options, const Model& model);
 
-/// The configuration of a run that goes on with options: steps, checkpoints, device and threads may
-/// change; a UsageError names the first other option that says something else than the run has.
+/// The configuration of a run that goes on with options: steps, checkpoints and the place to run
+/// may change; a UsageError names the first other option that says something else than the run has.
 RunConfig resumed_config(const TrainOptions& options, const RunPath& path);
 
 /// Trains, saves and reports. Returns the exit code: 0, or 128 + signal after SIGINT or SIGTERM.
 int train(const TrainOptions& options);
 
 struct EvalOptions {
-  std::string run, device = "auto";
+  DeviceChoice where;
+  std::string run;
   std::optional<std::string> data;
-  int64_t threads = 0;
   bool json = false;
 };
 

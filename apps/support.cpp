@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/simd.h"
 #include "core/thread_pool.h"
 #include "data/cache.h"
 
@@ -18,9 +19,11 @@ DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes) 
   return load_data(name_or_dir, classes);
 }
 
-std::unique_ptr<Device> open_and_tell(const std::string& spec, int64_t threads) {
+std::unique_ptr<Device> open_and_tell(const DeviceChoice& choice) {
+  pin_simd_target(choice.simd);
   std::string note;
-  std::unique_ptr<Device> device = open_device(spec, static_cast<int>(threads), &note);
+  std::unique_ptr<Device> device =
+      open_device(choice.device, static_cast<int>(choice.threads), &note);
   if (!note.empty()) note = fmt::format("  [{}]", note);
   fmt::print(stderr, "device: {}{}\n", device->description(), note);
   return device;

@@ -14,8 +14,15 @@ inline constexpr int64_t kEvaluationBatch = 128;
 /// load_data(); an Error for a set that isn't fetched yet names both ways on.
 DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes = 10);
 
+/// Where to run: --device, --threads, --simd.
+struct DeviceChoice {
+  std::string device = "auto";
+  int64_t threads = 0;
+  std::string simd = "auto";
+};
+
 /// Opens a device and tells on stderr which one is active, and why where "auto" left CUDA out.
-std::unique_ptr<Device> open_and_tell(const std::string& spec, int64_t threads);
+std::unique_ptr<Device> open_and_tell(const DeviceChoice& choice);
 /// "cpu", "cuda:0": what --device takes to open it again.
 std::string device_name(const Device& device);
 /// Threads of a CPU device; 1 elsewhere.

@@ -47,7 +47,7 @@ void add_optimizer_options(Command& train, TrainOptions& o) {
 void add_checkpoint_options(Command& train, TrainOptions& o) {
   train.option("--resume", o.resume,
                "go on with the run in that folder, or from a checkpoint in it; --steps, --threads, "
-               "--device and the checkpoints may change",
+               "--device, --simd and the checkpoints may change",
                "RUN");
   train
       .option("--checkpoint-every", o.checkpoint_every,
@@ -80,7 +80,7 @@ void add_train_command(CommandLine& args) {
   add_length_options(train, *o);
   add_optimizer_options(train, *o);
   train.option("--seed", o->seed, "of all random numbers (default: 1)", "N");
-  add_device_options(train, o->device, o->threads);
+  add_device_options(train, o->where);
   train.option("--out", o->out,
                "folder of the run (default: runs/MODEL-DATE); a run in it moves to DIR.bak", "DIR");
   add_checkpoint_options(train, *o);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -10,6 +11,7 @@
 #include "apps/terminal.h"
 #include "apps/train_loop.h"
 #include "core/error.h"
+#include "core/simd.h"
 #include "io/files.h"
 #include "train/checkpoint.h"
 
@@ -25,8 +27,23 @@ void complete(RunConfig& config, const Dataset& train, Device& device) {
   config.normalization = pixel_statistics(train);
   config.device = device_name(device);
   config.threads = device_threads(device);
+  config.simd = simd_target();
   const int64_t steps_per_epoch = (train.size() - 1) / config.settings.batch + 1;
   config.settings.horizon = checked_mul(steps_per_epoch, config.epochs, "steps of the schedule");
+}
+
+/// Where a run goes on: on its device and with its SIMD target, so that it ends in the same bits,
+/// unless others were asked for. A machine without that target takes its best and says so.
+DeviceChoice as_before(DeviceChoice choice, const RunConfig& had) {
+  if (choice.device == "auto") choice.device = had.device;
+  if (choice.simd != "auto" || had.simd.empty()) return choice;
+  const std::vector<std::string> here = simd_targets();
+  if (std::ranges::find(here, had.simd) != here.end())
+    choice.simd = had.simd;
+  else
+    fmt::print(stderr, "the run began with {}, this machine has {}: the last bits may differ\n",
+               had.simd, fmt::join(here, ", "));
+  return choice;
 }
 
 /// An Error where a run that goes on would meet other data than it knows.
@@ -68,8 +85,7 @@ class TrainRun {
     if (!resumes_) check_run_folder(out_);
     data_ = load_data_or_advise(config_.data);
     validation_ = split_validation(data_.train, config_.val_split, config_.settings.seed);
-    const bool as_before = resumes_ && options.device == "auto";
-    device_ = open_and_tell(as_before ? config.device : options.device, options.threads);
+    device_ = open_and_tell(resumes_ ? as_before(options.where, config) : options.where);
     complete(config_, data_.train, *device_);
     if (resumes_) expect_same_data(config, config_);
     network_.emplace(find_model(config_.model), config_.options, data_.train,

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
@@ -10,6 +11,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "core/shape.h"
+#include "core/simd.h"
 #include "core/tensor.h"
 #include "core/thread_pool.h"
 #include "tests/expect_error.h"
@@ -100,6 +102,22 @@ TEST(Attrs, Messages) {
   expect_error([] { parse("slope=nan"); }, "out of range");
   expect_error([] { parse("mode=median"); }, "mode=median is none of mean, sum");
   expect_error([] { parse("stride"); }, "'stride' is no attribute");
+}
+
+TEST(Simd, PinsATarget) {
+  const std::string best = simd_targets().front();
+  EXPECT_EQ(simd_target(), best);
+  for (const std::string& target : simd_targets()) {
+    pin_simd_target(target);
+    EXPECT_EQ(simd_target(), target);
+  }
+  pin_simd_target("auto");
+  EXPECT_EQ(simd_target(), best);
+  std::string small = best;
+  for (char& c : small) c = static_cast<char>(std::tolower(c));
+  pin_simd_target(small);
+  EXPECT_EQ(simd_target(), best);
+  expect_error([] { pin_simd_target("mmx"); }, "SIMD target 'mmx'");
 }
 
 /// Known answers of Random123 (Salmon et al. 2011), philox4x32 with 10 rounds.

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/simd.h"
 #include "tests/op_suite.h"
 
 namespace cairn {
@@ -143,6 +144,12 @@ std::vector<OpRunOptions> plans(const OpCall& call) {
   return options;
 }
 
+/// While it lives kernels run with this SIMD target.
+struct PinnedSimd {
+  explicit PinnedSimd(const std::string& target) { pin_simd_target(target); }
+  ~PinnedSimd() { pin_simd_target("auto"); }
+};
+
 std::string to_string(const OpRunOptions& o) {
   return fmt::format("width {}{}", o.width, o.sliced ? ", sliced" : "");
 }
@@ -216,6 +223,15 @@ void check_cpu(const OpCase& c) {
     for (const int threads : {2, 4})
       expect_equal_bits(run(test_device("cpu", threads), call, plan), one, valid,
                         fmt::format("{}, {} threads", to_string(plan), threads));
+  }
+  for (const std::string& target : simd_targets()) {
+    const PinnedSimd pinned(target);
+    for (const OpRunOptions& plan : plans(call)) {
+      const std::string what = fmt::format("{}, {}", target, to_string(plan));
+      const Results got = run(test_device("cpu"), call, plan);
+      expect_close(got, want, valid, what);
+      expect_equal_bits(got, bits, valid, what + ", float32 reference");
+    }
   }
 }
 

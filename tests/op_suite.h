@@ -21,7 +21,8 @@ void check_golden(const OpCase& c);
 void check_step(const OpCase& c);
 /// The row is bad input: refused with the text that the row gives.
 void check_refused(const OpCase& c);
-/// cpu at every slice width against the float64 reference; bit-equal for any number of threads.
+/// cpu at every slice width and with every SIMD target against the float64 reference; bit-equal for
+/// any number of threads.
 void check_cpu(const OpCase& c);
 /// Every element of every valid lane is written, and spare lanes hold finite values.
 void check_written(const OpCase& c);

@@ -12,7 +12,9 @@ import unittest
 from command import CAIRN, CommandTest, run
 
 FILES = ["model.safetensors", "state.safetensors", "checkpoint.json"]
-KILLS = int(os.environ.get("CAIRN_KILLS", "100"))
+FEW = "CAIRN_FEW" in os.environ  # repeat less: for builds that run slowly
+KILLS = 3 if FEW else 100
+STEPS = [62, 100] if FEW else [1, 62, 63, 64, 100]  # to go on from; 63 are an epoch
 
 
 class Resume(CommandTest):
@@ -37,7 +39,7 @@ class Resume(CommandTest):
         for words in [("--optimizer", "sgd"), ("--optimizer", "adam"), ("--schedule", "one-cycle")]:
             words = ("--batch", "64", "--epochs", "2", "--val-split", "0.2", *words)
             self.train("whole", *words, "--threads", "2")
-            for step in [1, 62, 63, 64, 100]:  # 63 steps an epoch
+            for step in STEPS:
                 self.train("part", *words, "--steps", str(step), "--threads", "1")
                 self.resume(self.path("part"), "--steps", "126", "--threads", "4")
                 self.assertEqual(self.state("part"), self.state("whole"), (words, step))
@@ -54,6 +56,19 @@ class Resume(CommandTest):
         config = json.loads(self.text("a", "config.json"))
         self.assertEqual((config["device"], config["steps"]), ("reference", 5))
         self.assertEqual(len(self.rows("a")), 6)
+
+    def test_keeps_the_simd_target(self):
+        self.train("whole", "--steps", "4", "--simd", "avx2")
+        self.train("a", "--steps", "2", "--simd", "avx2")
+        self.resume(self.path("a"), "--steps", "4")
+        self.assertEqual(json.loads(self.text("a", "config.json"))["simd"], "AVX2")
+        self.assertEqual(self.state("a"), self.state("whole"))
+        config = json.loads(self.text("a", "config.json"))
+        config["simd"] = "NEON"
+        with open(self.path("a", "config.json"), "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        self.assertIn("the run began with NEON", self.resume(self.path("a"), "--steps", "5").stderr)
+        self.refused("eval", self.path("a"), "--simd", "sse9", says="SIMD target 'sse9'")
 
     def test_a_finished_run_stays_as_it_is(self):
         self.train("a", "--steps", "4")

@@ -67,7 +67,8 @@ Json to_json(const RunConfig& config) {
       {"checkpoint_every", or_null(config.checkpoint_every)},
       {"keep", config.keep},
       {"device", config.device},
-      {"threads", config.threads}};
+      {"threads", config.threads},
+      {"simd", config.simd}};
 }
 
 void read_channels(const Json& json, const std::string& what, std::array<double, 4>& to) {
@@ -102,6 +103,7 @@ RunConfig config_from_json(const Json& json, const std::string& what) {
   config.keep = json.at("keep").as_int();
   config.device = json.at("device").as_string();
   config.threads = static_cast<int>(json.at("threads").as_int());
+  if (const Json* simd = json.find("simd")) config.simd = simd->as_string();  // none in old files
   return config;
 }
 

@@ -39,6 +39,7 @@ struct RunConfig {
   int64_t keep = 1;                         // checkpoints
   std::string device;                       // "cpu"
   int threads = 1;
+  std::string simd;  // target of the kernels on the CPU
 };
 
 void write_config(const std::filesystem::path& run, const RunConfig& config);
