@@ -3,6 +3,7 @@
 
 #include "apps/commands.h"
 #include "apps/runs.h"
+#include "train/optimizers.h"
 
 namespace cairn {
 namespace {
@@ -23,18 +24,42 @@ void add_length_options(Command& train, TrainOptions& o) {
       .high = 1;
 }
 
+std::vector<std::string> optimizer_names() {
+  std::vector<std::string> names;
+  for (const Optimizer& optimizer : all_optimizers()) names.emplace_back(optimizer.name);
+  return names;
+}
+
 void add_optimizer_options(Command& train, TrainOptions& o) {
   train.option("--batch", o.batch, "images a step (default: the model's)", "N").at_least(1);
   train.option("--optimizer", o.optimizer, "how weights are updated (default: sgd)", "NAME")
-      .choices({"sgd", "adam"});
-  train.option("--lr", o.lr, "learning rate (default: the model's; 0.001 with adam)", "RATE")
+      .choices(optimizer_names());
+  train
+      .option("--lr", o.lr,
+              "learning rate (default: the model's; adam, adamw and rmsprop have their own)",
+              "RATE")
       .positive()
       .high = 1e6;
-  train.option("--momentum", o.momentum, "of sgd (default: the model's)", "M").range(0, 1);
   train
-      .option("--weight-decay", o.weight_decay, "L2 penalty (default: the model's; 0 with adam)",
+      .option("--momentum", o.momentum,
+              "of sgd and nesterov (default: the model's), and of rmsprop (default: 0)", "M")
+      .range(0, 1);
+  train
+      .option("--weight-decay", o.weight_decay,
+              "L2 penalty, decoupled in adamw (default: the model's; 0.01 with adamw, 0 with adam "
+              "and rmsprop)",
               "D")
       .range(0, 1e6);
+  train
+      .option("--clip-norm", o.clip_norm, "shrink all gradients together to this norm at most", "C")
+      .positive()
+      .high = 1e30;
+  train
+      .option("--ema", o.ema,
+              "keep a moving average of the weights that forgets by this decay, such as 0.999; it "
+              "is what is judged and saved as the model",
+              "DECAY")
+      .range(0, 1);
   train
       .option("--schedule", o.schedule, "how the learning rate goes (default: the model's)", "NAME")
       .choices({"constant", "step", "cosine", "one-cycle"});

@@ -3,11 +3,10 @@
 
 #include "apps/runs.h"
 #include "core/error.h"
+#include "train/optimizers.h"
 
 namespace cairn {
 namespace {
-
-constexpr double kAdamLr = 0.001;  // Kingma and Ba 2015
 
 ModelOptions parse_options(const std::vector<std::string>& words) {
   ModelOptions options;
@@ -33,10 +32,12 @@ void expect_same(std::string_view option, const std::optional<T>& given, const T
 
 RunConfig new_config(const TrainOptions& options, const Model& model) {
   const Recipe& recipe = model.recipe;
-  const std::string optimizer = options.optimizer.value_or("sgd");
-  const bool adam = optimizer == "adam";
-  if (adam && options.momentum)
-    fail_usage("--momentum belongs to --optimizer sgd", "leave it out: adam has its own moments");
+  const Optimizer& optimizer = find_optimizer(options.optimizer.value_or("sgd"));
+  if (!optimizer.momentum && options.momentum)
+    fail_usage(fmt::format("--momentum doesn't belong to --optimizer {}", optimizer.name),
+               fmt::format("leave it out: {} has its own moments", optimizer.name));
+  // An optimizer with a rate of its own takes nothing from the recipe, which was found with sgd.
+  const double momentum = optimizer.lr ? 0 : recipe.momentum;
   RunConfig config;
   config.version = CAIRN_VERSION;
   config.model = model.name;
@@ -49,12 +50,15 @@ RunConfig new_config(const TrainOptions& options, const Model& model) {
   config.checkpoint_every = options.checkpoint_every;
   config.keep = options.keep.value_or(1);
   config.settings = {.batch = options.batch.value_or(recipe.batch),
-                     .optimizer = optimizer_from(optimizer),
-                     .lr = options.lr.value_or(adam ? kAdamLr : recipe.lr),
-                     .momentum = adam ? 0 : options.momentum.value_or(recipe.momentum),
-                     .weight_decay = options.weight_decay.value_or(adam ? 0 : recipe.weight_decay),
+                     .optimizer = std::string(optimizer.name),
+                     .lr = options.lr.value_or(optimizer.lr.value_or(recipe.lr)),
+                     .momentum = options.momentum.value_or(momentum),
+                     .weight_decay = options.weight_decay.value_or(
+                         optimizer.weight_decay.value_or(recipe.weight_decay)),
                      .schedule = options.schedule.value_or(std::string(recipe.schedule)),
                      .warmup = options.warmup.value_or(recipe.warmup),
+                     .clip_norm = options.clip_norm,
+                     .ema = options.ema,
                      .seed = options.seed.value_or(1)};
   return config;
 }
@@ -71,10 +75,12 @@ RunConfig resumed_config(const TrainOptions& options, const RunPath& path) {
   expect_same("--data", options.data, config.data);
   expect_same("--epochs", options.epochs, config.epochs);
   expect_same("--val-split", options.val_split, config.val_split);
+  if (options.clip_norm) expect_same("--clip-norm", options.clip_norm, had.clip_norm.value_or(0));
+  if (options.ema) expect_same("--ema", options.ema, had.ema.value_or(0));
   if (options.until_accuracy)
     expect_same("--until-accuracy", options.until_accuracy, config.until_accuracy.value_or(0));
   expect_same("--batch", options.batch, had.batch);
-  expect_same("--optimizer", options.optimizer, std::string(name_of(had.optimizer)));
+  expect_same("--optimizer", options.optimizer, had.optimizer);
   expect_same("--lr", options.lr, had.lr);
   expect_same("--momentum", options.momentum, had.momentum);
   expect_same("--weight-decay", options.weight_decay, had.weight_decay);

@@ -119,7 +119,7 @@ void TrainLoop::give_up(const StepRecord& record) {
 
 void TrainLoop::judge() {
   if (!plan_.judge) return;
-  const Judgement now{trainer_.steps(), plan_.judge->run().accuracy};
+  const Judgement now{trainer_.steps(), plan_.judge().accuracy};
   judgements_.latest = now;
   if (judgements_.best && judgements_.best->accuracy >= now.accuracy) return;
   judgements_.best = now;

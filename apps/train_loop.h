@@ -23,10 +23,10 @@ struct Judgements {
 
 /// When the loop ends, what it judges by, and what it does on the way.
 struct LoopPlan {
-  int64_t stop = 0;            // total steps
-  int64_t examples = 0;        // of an epoch
-  Evaluator* judge = nullptr;  // asked after each whole epoch
-  std::string judged_on;       // "validation", "test"
+  int64_t stop = 0;                        // total steps
+  int64_t examples = 0;                    // of an epoch
+  std::function<Evaluation()> judge = {};  // asked after each whole epoch
+  std::string judged_on;                   // "validation", "test"
   std::optional<double> until_accuracy;
   std::optional<int64_t> checkpoint_every;  // steps; else at an epoch's end, every 10 s at most
   /// Called at a checkpoint, after all records are drained; and where the accuracy is the best yet.

@@ -121,7 +121,7 @@ class TrainRun {
       summary.best = loop.judgements().best;
     }
     summary.interrupted = interrupts.signal() != 0;
-    if (!summary.interrupted) summary.test = test.run();
+    if (!summary.interrupted) summary.test = judged(test);
     write_summary(out_, summary);
     report(summary);
     return interrupts.signal() == 0 ? 0 : 128 + interrupts.signal();
@@ -134,10 +134,9 @@ class TrainRun {
   void go_on_from(const fs::path& checkpoint) {
     if (holds_checkpoint(checkpoint)) {
       const CheckpointInfo info =
-          load_checkpoint(checkpoint, store(), trainer_->optimizer_states());
+          load_checkpoint(checkpoint, store(), trainer_->checkpoint_buffers());
       if (info.model != config_.model || info.options != config_.options ||
-          info.optimizer != name_of(config_.settings.optimizer) ||
-          info.seed != config_.settings.seed)
+          info.optimizer != config_.settings.optimizer || info.seed != config_.settings.seed)
         fail(fmt::format("{} is a checkpoint of another run than config.json tells of",
                          checkpoint.string()),
              "put the former files back, or start a new run");
@@ -153,14 +152,19 @@ class TrainRun {
   }
 
   CheckpointInfo checkpoint_info(const Judgements& judgements) const {
-    return {
-        config_.model,         config_.options,   std::string(name_of(config_.settings.optimizer)),
-        config_.settings.seed, trainer_->state(), judgements.latest,
-        judgements.best};
+    return {config_.model,         config_.options,   config_.settings.optimizer,
+            config_.settings.seed, trainer_->state(), judgements.latest,
+            judgements.best};
+  }
+
+  /// By the average of the parameters, where the run keeps one.
+  Evaluation judged(Evaluator& evaluator) {
+    const Trainer::Averaged averaged(*trainer_);
+    return evaluator.run();
   }
 
   void save(const char* folder, const Judgements& judgements, int64_t keep) {
-    save_checkpoint(out_ / folder, store(), trainer_->optimizer_states(),
+    save_checkpoint(out_ / folder, store(), trainer_->checkpoint_buffers(),
                     checkpoint_info(judgements), keep);
   }
 
@@ -170,7 +174,7 @@ class TrainRun {
     Trainer again(*network_, *device_, data_.train, config_.settings);
     const fs::path checkpoint = out_ / kCheckpointFolder;
     if (holds_checkpoint(checkpoint) && read_checkpoint_info(checkpoint).state.step < step)
-      again.set_state(load_checkpoint(checkpoint, again.store(), again.optimizer_states()).state);
+      again.set_state(load_checkpoint(checkpoint, again.store(), again.checkpoint_buffers()).state);
     while (again.steps() < step - 1) {
       again.step();
       if (again.steps() % (Trainer::kRingSteps / 2) == 0) again.drain();
@@ -181,12 +185,13 @@ class TrainRun {
   LoopPlan plan_for(Evaluator& test, Evaluator* validation) {
     LoopPlan plan{.stop = stop(),
                   .examples = data_.train.size(),
-                  .judge = validation,
+                  .judge = {},
                   .judged_on = validation ? "validation" : "test",
                   .until_accuracy = config_.until_accuracy,
                   .checkpoint_every = config_.checkpoint_every,
                   .quiet = options_.quiet};
-    if (!validation && config_.until_accuracy) plan.judge = &test;
+    if (validation || config_.until_accuracy)
+      plan.judge = [this, judge = validation ? validation : &test] { return judged(*judge); };
     plan.save = [this](const Judgements& j) { save(kCheckpointFolder, j, config_.keep); };
     plan.save_best = [this, validation](const Judgements& j) {
       if (validation) save(kBestFolder, j, 1);

@@ -57,6 +57,17 @@ class Resume(CommandTest):
         self.assertEqual((config["device"], config["steps"]), ("reference", 5))
         self.assertEqual(len(self.rows("a")), 6)
 
+    def test_goes_on_with_every_optimizer(self):
+        for optimizer in ["nesterov", "adamw", "rmsprop"]:
+            words = ("--optimizer", optimizer, "--ema", "0.9", "--clip-norm", "1")
+            self.train("whole", "--steps", "8", *words)
+            self.train("part", "--steps", "5", *words)
+            self.resume(self.path("part"), "--steps", "8")
+            self.assertEqual(self.state("part"), self.state("whole"), optimizer)
+        self.refused("train", "--resume", self.path("part"), "--ema", "0.5", says="--ema")
+        self.refused("train", "lenet5", "--optimizer", "adamw", "--momentum", "0.9",
+                     says="--momentum doesn't belong to --optimizer adamw")
+
     def test_keeps_the_simd_target(self):
         self.train("whole", "--steps", "4", "--simd", "avx2")
         self.train("a", "--steps", "2", "--simd", "avx2")

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <functional>
@@ -30,11 +31,14 @@ struct FlatBuffer {
   std::string prefix;
 };
 
-std::vector<FlatBuffer> state_buffers(std::span<const std::string> states) {
+std::vector<FlatBuffer> state_buffers(const CheckpointBuffers& kept) {
   std::vector<FlatBuffer> buffers;
-  for (const std::string& name : states) buffers.push_back({name, name + "."});
+  for (const std::string& name : kept.states) buffers.push_back({name, name + "."});
   return buffers;
 }
+
+/// The tensors of model.safetensors.
+FlatBuffer model_buffer(const CheckpointBuffers& kept) { return {kept.model, ""}; }
 
 void save_buffers(const fs::path& path, const Store& store, std::span<const FlatBuffer> buffers) {
   std::vector<std::vector<float>> values;  // of each buffer
@@ -162,8 +166,7 @@ void prune(const fs::path& directory, int64_t step, int64_t count) {
 }  // namespace
 
 void save_checkpoint(const fs::path& directory, const Store& store,
-                     std::span<const std::string> states, const CheckpointInfo& info,
-                     int64_t keep) {
+                     const CheckpointBuffers& buffers, const CheckpointInfo& info, int64_t keep) {
   fs::path fresh = directory;
   fresh += ".new";
   std::error_code error;
@@ -172,9 +175,8 @@ void save_checkpoint(const fs::path& directory, const Store& store,
   if (error)
     fail(fmt::format("cannot make the folder {}: {}", fresh.string(), error.message()),
          "check the disk's free space and the folder's permissions");
-  const FlatBuffer parameters[] = {{std::string(kParameters), ""}};
-  save_buffers(fresh / kModelFile, store, parameters);
-  save_buffers(fresh / kStateFile, store, state_buffers(states));
+  save_buffers(fresh / kModelFile, store, std::array{model_buffer(buffers)});
+  save_buffers(fresh / kStateFile, store, state_buffers(buffers));
   write_file_atomic(fresh / kInfoFile, to_json(info).dump() + "\n");
   fs::path kept;
   if (keep > 1 && holds_checkpoint(directory)) {
@@ -196,16 +198,15 @@ CheckpointInfo read_checkpoint_info(const fs::path& directory) {
 }
 
 CheckpointInfo load_checkpoint(const fs::path& directory, Store& store,
-                               std::span<const std::string> states) {
+                               const CheckpointBuffers& buffers) {
   CheckpointInfo info = read_checkpoint_info(directory);
-  load_parameters(directory / kModelFile, store);
-  load_buffers(directory / kStateFile, store, state_buffers(states));
+  load_buffers(directory / kModelFile, store, std::array{model_buffer(buffers)});
+  load_buffers(directory / kStateFile, store, state_buffers(buffers));
   return info;
 }
 
 void load_parameters(const fs::path& file, Store& store) {
-  const FlatBuffer parameters[] = {{std::string(kParameters), ""}};
-  load_buffers(file, store, parameters);
+  load_buffers(file, store, std::array{model_buffer({})});
 }
 
 Json options_to_json(const ModelOptions& options) {

@@ -1,7 +1,10 @@
 // Checkpoints: a directory that holds all a run needs to go on, and all a reader needs of a model.
 //
-//   model.safetensors   every parameter, float32, under PyTorch's name and in its shape
-//   state.safetensors   the optimizer's states, float32: "momentum.conv1.weight" and so on
+//   model.safetensors   every parameter, float32, under PyTorch's name and in its shape; their
+//   moving
+//                       average where the run keeps one
+//   state.safetensors   the optimizer's states, float32: "momentum.conv1.weight" and so on; with an
+//                       average also the parameters themselves: "parameters.conv1.weight"
 //   checkpoint.json     format version, model and options, optimizer, seed, StepState, what judging
 //                       on the validation split found
 //
@@ -12,8 +15,8 @@
 
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
+#include <vector>
 
 #include "core/step_state.h"
 #include "core/store.h"
@@ -34,18 +37,24 @@ struct Judgement {
 struct CheckpointInfo {
   std::string model;
   ModelOptions options;
-  std::string optimizer;  // "sgd" or "adam"
+  std::string optimizer;  // "sgd"
   uint64_t seed = 0;      // written as a string: JSON readers may round numbers above 2^53
   StepState state;
   std::optional<Judgement> judged = {},
                            best = {};  // the latest and the highest (the first of equals)
 };
 
-/// Writes the checkpoint beside `directory` and puts it in its place as a whole. `states` names the
-/// flat buffers of the optimizer (Trainer::optimizer_states()). Of the checkpoints before it the
-/// newest `keep` - 1 are kept as DIRECTORY-STEP. Wait for the device before.
+/// The flat buffers of a store that a checkpoint keeps: that of model.safetensors, and those of
+/// state.safetensors (Trainer::checkpoint_buffers()).
+struct CheckpointBuffers {
+  std::string model{kParameters};
+  std::vector<std::string> states = {};
+};
+
+/// Writes the checkpoint beside `directory` and puts it in its place as a whole. Of the checkpoints
+/// before it the newest `keep` - 1 are kept as DIRECTORY-STEP. Wait for the device before.
 void save_checkpoint(const std::filesystem::path& directory, const Store& store,
-                     std::span<const std::string> states, const CheckpointInfo& info,
+                     const CheckpointBuffers& buffers, const CheckpointInfo& info,
                      int64_t keep = 1);
 
 /// Whether there is a checkpoint.
@@ -53,10 +62,10 @@ bool holds_checkpoint(const std::filesystem::path& directory);
 /// Reads checkpoint.json alone.
 CheckpointInfo read_checkpoint_info(const std::filesystem::path& directory);
 
-/// Reads parameters and optimizer states back into a store that has them, and returns the rest.
-/// Errors: those of load_parameters, for state.safetensors too; a format version that isn't known.
+/// Reads the buffers back into a store that has them, and returns the rest. Errors: those of
+/// load_parameters, for state.safetensors too; a format version that isn't known.
 CheckpointInfo load_checkpoint(const std::filesystem::path& directory, Store& store,
-                               std::span<const std::string> states);
+                               const CheckpointBuffers& buffers);
 
 /// Reads a model.safetensors into the parameters of a store. Nothing is written unless the file
 /// holds each parameter, float32 and in its shape, and no other tensor; else an Error names the

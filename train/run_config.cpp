@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "io/files.h"
 #include "train/checkpoint.h"
+#include "train/optimizers.h"
 #include "train/run_folder.h"
 
 namespace cairn {
@@ -27,24 +28,35 @@ Json or_null(const std::optional<Value>& value) {
 
 Json to_json(const TrainSettings& settings) {
   return Json::Object{{"batch", settings.batch},
-                      {"optimizer", name_of(settings.optimizer)},
+                      {"optimizer", settings.optimizer},
                       {"lr", settings.lr},
                       {"momentum", settings.momentum},
                       {"weight_decay", settings.weight_decay},
                       {"schedule", settings.schedule},
                       {"warmup", settings.warmup},
+                      {"clip_norm", or_null(settings.clip_norm)},
+                      {"ema", or_null(settings.ema)},
                       {"horizon", settings.horizon},
                       {"seed", fmt::to_string(settings.seed)}};
 }
 
+/// None where the file is older than the member, too.
+std::optional<double> optional_number(const Json& json, std::string_view key) {
+  const Json* value = json.find(key);
+  if (!value || value->is_null()) return {};
+  return value->as_double();
+}
+
 TrainSettings settings_from_json(const Json& json, const std::string& what) {
   return {.batch = json.at("batch").as_int(),
-          .optimizer = optimizer_from(json.at("optimizer").as_string()),
+          .optimizer = std::string(find_optimizer(json.at("optimizer").as_string()).name),
           .lr = json.at("lr").as_double(),
           .momentum = json.at("momentum").as_double(),
           .weight_decay = json.at("weight_decay").as_double(),
           .schedule = json.at("schedule").as_string(),
           .warmup = json.at("warmup").as_int(),
+          .clip_norm = optional_number(json, "clip_norm"),
+          .ema = optional_number(json, "ema"),
           .horizon = json.at("horizon").as_int(),
           .seed = seed_from_json(json.at("seed"), what)};
 }
@@ -95,8 +107,7 @@ RunConfig config_from_json(const Json& json, const std::string& what) {
   config.settings = settings_from_json(json.at("settings"), what);
   config.epochs = json.at("epochs").as_int();
   if (const Json& steps = json.at("steps"); !steps.is_null()) config.steps = steps.as_int();
-  if (const Json& accuracy = json.at("until_accuracy"); !accuracy.is_null())
-    config.until_accuracy = accuracy.as_double();
+  config.until_accuracy = optional_number(json, "until_accuracy");
   config.val_split = json.at("val_split").as_double();
   if (const Json& every = json.at("checkpoint_every"); !every.is_null())
     config.checkpoint_every = every.as_int();
@@ -108,16 +119,6 @@ RunConfig config_from_json(const Json& json, const std::string& what) {
 }
 
 }  // namespace
-
-std::string_view name_of(Optimizer optimizer) {
-  return optimizer == Optimizer::adam ? "adam" : "sgd";
-}
-
-Optimizer optimizer_from(std::string_view name) {
-  if (name == "sgd") return Optimizer::sgd;
-  if (name == "adam") return Optimizer::adam;
-  fail_usage(fmt::format("there is no optimizer '{}'", name), "use sgd or adam");
-}
 
 void write_config(const fs::path& run, const RunConfig& config) {
   write_file_atomic(run / "config.json", to_json(config).dump() + "\n");

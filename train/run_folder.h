@@ -53,10 +53,6 @@ struct RunPath {
   explicit RunPath(const std::string& name);
 };
 
-/// "sgd" or "adam", and back; a UsageError for another name.
-std::string_view name_of(Optimizer optimizer);
-Optimizer optimizer_from(std::string_view name);
-
 /// "runs/lenet5-20261124-153012", in local time; with "-2" and so on where that exists already.
 std::filesystem::path default_run_folder(std::string_view model);
 

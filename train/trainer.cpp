@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/op_table.h"
 #include "kernels/step_state/step_state.h"
+#include "train/optimizers.h"
 
 namespace cairn {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 constexpr char kTrain[] = "train";
 constexpr char kRing[] = "train.ring";
 constexpr char kSeedGradient[] = "loss.grad";
+constexpr char kAverage[] = "average";  // of the parameters
 
 int64_t steps_for(int64_t examples, int64_t batch) { return (examples + batch - 1) / batch; }
 
@@ -89,6 +91,7 @@ Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
   update_executor_ = std::make_unique<Executor>(update_, *store_, scratch_);
   load_images(*store_, kTrain, data);
   store_->initialize(settings_.seed);
+  if (settings_.ema) store_->write(kAverage, store_->read(std::string(kParameters)));
   store_->write(kSeedGradient, std::vector<double>{1});
   std::vector<double> begins, multipliers;
   for (const Segment& s : store_->parameters().segments) {
@@ -122,19 +125,31 @@ Graph Trainer::update_graph() {
             fmt::format("schedule={} lr={} warmup={} horizon={}", settings_.schedule, settings_.lr,
                         settings_.warmup, settings_.horizon));
   std::vector<Value> inputs = {state(std::string(kParameters)), state(std::string(kGradients))};
-  const bool adam = settings_.optimizer == Optimizer::adam;
-  optimizer_states_ = adam ? std::vector<std::string>{"first_moment", "second_moment"}
-                           : std::vector<std::string>{"momentum"};
-  for (const std::string& name : optimizer_states_) inputs.push_back(state(name));
+  if (settings_.clip_norm)
+    graph.add("clip_norm", {inputs[1]}, fmt::format("max_norm={}", *settings_.clip_norm));
+  const Optimizer& optimizer = find_optimizer(settings_.optimizer);
+  for (const std::string_view name : optimizer.states) {
+    inputs.push_back(state(std::string(name)));
+    buffers_.states.emplace_back(name);
+  }
   inputs.push_back(graph.state("segment.begins", {DType::i64, {segments + 1}, false}));
   inputs.push_back(graph.state("segment.multipliers", {DType::f32, {segments, 2}, false}));
-  if (adam)
-    graph.add("adam", inputs, fmt::format("weight_decay={}", settings_.weight_decay));
-  else
-    graph.add(
-        "sgd", inputs,
-        fmt::format("momentum={} weight_decay={}", settings_.momentum, settings_.weight_decay));
+  graph.add(optimizer.op, inputs, optimizer_attrs(optimizer, settings_));
+  if (settings_.ema) {
+    graph.add("ema", {state(kAverage), inputs[0]}, fmt::format("decay={}", *settings_.ema));
+    buffers_.model = kAverage;
+    buffers_.states.emplace_back(kParameters);
+  }
   return graph;
+}
+
+void Trainer::exchange_average() {
+  if (!settings_.ema) return;
+  const std::string parameters(kParameters);
+  store_->device().synchronize();
+  const std::vector<double> present = store_->read(parameters);
+  store_->write(parameters, store_->read(kAverage));
+  store_->write(kAverage, present);
 }
 
 void Trainer::step() {

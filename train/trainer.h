@@ -4,23 +4,25 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/executor.h"
+#include "train/checkpoint.h"
 #include "train/network.h"
 
 namespace cairn {
 
-enum class Optimizer : uint8_t { sgd, adam };
-
 struct TrainSettings {
   int64_t batch = 64;
-  Optimizer optimizer = Optimizer::sgd;
+  std::string optimizer = "sgd";  // train/optimizers.h
   double lr = 0.1, momentum = 0.9, weight_decay = 0;
-  std::string schedule = "constant";  // constant, step, cosine or one-cycle
-  int64_t warmup = 0;                 // steps
-  int64_t horizon = 1;                // steps that the schedule spans
+  std::string schedule = "constant";     // constant, step, cosine or one-cycle
+  int64_t warmup = 0;                    // steps
+  std::optional<double> clip_norm = {};  // of all gradients together
+  std::optional<double> ema = {};        // decay of a moving average of the parameters
+  int64_t horizon = 1;                   // steps that the schedule spans
   uint64_t seed = 1;
 };
 
@@ -92,18 +94,33 @@ class Trainer {
   /// Memory for activations, for evaluators to share.
   const std::shared_ptr<Scratch>& scratch() const { return scratch_; }
   const TrainSettings& settings() const { return settings_; }
-  /// Names of the flat buffers that the optimizer keeps beside the parameters, in the store.
-  const std::vector<std::string>& optimizer_states() const { return optimizer_states_; }
+  /// What a checkpoint keeps of store(): the optimizer's states and, where there is an average of
+  /// the parameters, that as the model.
+  const CheckpointBuffers& checkpoint_buffers() const { return buffers_; }
+
+  /// While it lives, the parameters are their average, where the run keeps one: for evaluators.
+  /// No step is taken meanwhile.
+  class Averaged {
+   public:
+    explicit Averaged(Trainer& trainer) : trainer_(trainer) { trainer_.exchange_average(); }
+    ~Averaged() { trainer_.exchange_average(); }
+    Averaged(const Averaged&) = delete;
+    Averaged& operator=(const Averaged&) = delete;
+
+   private:
+    Trainer& trainer_;
+  };
 
  private:
   Graph accumulate_graph(int64_t count) const;
   Graph update_graph();
+  void exchange_average();
 
   const Network& network_;
   TrainSettings settings_;
   int64_t count_ = 0;
   int64_t steps_ = 0, drained_ = 0, steps_per_epoch_ = 1;
-  std::vector<std::string> optimizer_states_;
+  CheckpointBuffers buffers_;
   Program accumulate_, update_;
   std::unique_ptr<Store> store_;
   std::shared_ptr<Scratch> scratch_;

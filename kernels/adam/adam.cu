@@ -9,9 +9,9 @@ namespace {
 // One thread an element: 16 bytes read and 16 written, and a binary search in the segment table.
 __global__ void adam_kernel(float* p, float* g, float* m, float* v, const int64_t* begins,
                             const float* multipliers, const StepState* step, double beta1,
-                            double beta2, double epsilon, double decay, int64_t segments,
-                            int64_t n) {
-  const AdamStep<float> update(beta1, beta2, epsilon, decay, *step);
+                            double beta2, double epsilon, double decay, bool decoupled,
+                            int64_t segments, int64_t n) {
+  const AdamStep<float> update(beta1, beta2, epsilon, decay, decoupled, *step);
   const int64_t stride = int64_t{gridDim.x} * blockDim.x;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride) {
     const float* multiplier = multipliers + 2 * segment_of(begins, segments, i);
@@ -28,7 +28,7 @@ void adam_cuda(const Args& args, CudaContext& context) {
   launch(adam_kernel, {.grid = blocks_for(n), .block = kThreads, .stream = context.stream},
          args.in[0].as<float>(), args.in[1].as<float>(), args.in[2].as<float>(),
          args.in[3].as<float>(), args.in[4].as<int64_t>(), args.in[5].as<float>(), args.step,
-         a.real(beta1), a.real(beta2), a.real(epsilon), a.real(weight_decay),
+         a.real(beta1), a.real(beta2), a.real(epsilon), a.real(weight_decay), a.flag(decoupled),
          args.in[4].shape[0] - 1, n);
 }
 

@@ -5,7 +5,7 @@ namespace cairn {
 namespace {
 
 void infer(const OpTypes& t) {
-  expect_flat_buffers(t, 4, "adam");
+  expect_flat_buffers(t, 4, t.op);
   expect(t.attrs.real(adam_attr::beta1) < 1 && t.attrs.real(adam_attr::beta2) < 1, t.op,
          "beta1 and beta2 must be below 1");
 }
@@ -24,7 +24,8 @@ constexpr AttrDef kAttrs[] = {
     {.name = "beta1", .type = AttrType::real, .initial = 0.9, .max = 1},
     {.name = "beta2", .type = AttrType::real, .initial = 0.999, .max = 1},
     {.name = "epsilon", .type = AttrType::real, .initial = 1e-8, .max = 1},
-    {.name = "weight_decay", .type = AttrType::real, .max = 1e6}};
+    {.name = "weight_decay", .type = AttrType::real, .max = 1e6},
+    {.name = "decoupled", .type = AttrType::flag, .max = 1}};
 
 // Golden values: tests/oracle/optimizers.py.
 constexpr double kP[] = {0.30335622201479, -0.803366691068567, 1.80337192516357, -0.847719998018687,
@@ -41,6 +42,15 @@ constexpr double kNewM[] = {0.141318356225544, -0.282923366692833, 0.56613337192
                             0.0635993400191147, 1.13376504066267};
 constexpr double kNewV[] = {0.000885716544894456, 0.00355080851967562, 0.0142191324099794,
                             0.000183708238392447, 0.057013580605972};
+constexpr double kWP[] = {0.302582303855195, -0.801582800636509, 1.79958379902717,
+                          -0.845935782355716, 1.39731927411112};
+constexpr double kWM[] = {0.0725, -0.145, 0.29, 0.03625, 0.58};
+constexpr double kWV[] = {0.0003124375, 0.00124975, 0.004999, 7.81093750000001e-05, 0.019996};
+constexpr double kNewWP[] = {0.20647960091488, -0.704981096312729, 1.70198409326165,
+                             -0.89256693811373, 1.34732323410588};
+constexpr double kNewWM[] = {0.14025, -0.2805, 0.561, 0.070125, 1.122};
+constexpr double kNewWV[] = {0.000874625062500001, 0.00349850025, 0.013994001, 0.000218656265625,
+                             0.0559760040000001};
 constexpr double kBegins[] = {0, 3, 5}, kMultipliers[] = {1, 1, 0.5, 3};
 constexpr double kManyBegins[] = {0, 7, 300, 40000}, kFewBegins[] = {0, 1, 18, 33};
 constexpr Case kCases[] = {
@@ -53,6 +63,16 @@ constexpr Case kCases[] = {
                  {.shape = {3}, .values = kBegins},
                  {.shape = {2, 2}, .values = kMultipliers}}},
      .expect = {kNewP, kNewG, kNewM, kNewV},
+     .step = {.step = 3, .lr = 0.1}},
+    {.name = "adamw",
+     .attrs = "weight_decay=0.01 decoupled=1",
+     .inputs = {{{.shape = {5}, .values = kWP},
+                 {.shape = {5}, .values = kG},
+                 {.shape = {5}, .values = kWM},
+                 {.shape = {5}, .values = kWV},
+                 {.shape = {3}, .values = kBegins},
+                 {.shape = {2, 2}, .values = kMultipliers}}},
+     .expect = {kNewWP, kNewG, kNewWM, kNewWV},
      .step = {.step = 3, .lr = 0.1}},
     {.name = "segments",
      .inputs = {{{.shape = {40000}},

@@ -12,17 +12,19 @@ HWY_BEFORE_NAMESPACE();
 namespace cairn::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-template <class D>
+template <bool nesterov, class D>
 HWY_INLINE void update(D d, float* p, float* g, float* m, float momentum, float decay, float rate) {
   const auto weights = hn::LoadU(d, p);
   const auto gradient = hn::MulAdd(hn::Set(d, decay), weights, hn::LoadU(d, g));
   const auto velocity = hn::MulAdd(hn::Set(d, momentum), hn::LoadU(d, m), gradient);
   hn::StoreU(velocity, d, m);
-  hn::StoreU(hn::NegMulAdd(hn::Set(d, rate), velocity, weights), d, p);
+  const auto step = nesterov ? hn::MulAdd(hn::Set(d, momentum), velocity, gradient) : velocity;
+  hn::StoreU(hn::NegMulAdd(hn::Set(d, rate), step, weights), d, p);
   hn::StoreU(hn::Zero(d), d, g);
 }
 
-void sgd(const Args& args) {
+template <bool nesterov>
+HWY_INLINE void update_all(const Args& args) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> one;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -33,12 +35,17 @@ void sgd(const Args& args) {
   const auto part = [&](int64_t begin, int64_t end, float rate, float decays) {
     int64_t i = begin;
     for (; i + lanes <= end; i += lanes)
-      update(d, p + i, g + i, m + i, momentum, decay * decays, lr * rate);
-    for (; i < end; ++i) update(one, p + i, g + i, m + i, momentum, decay * decays, lr * rate);
+      update<nesterov>(d, p + i, g + i, m + i, momentum, decay * decays, lr * rate);
+    for (; i < end; ++i)
+      update<nesterov>(one, p + i, g + i, m + i, momentum, decay * decays, lr * rate);
   };
   for_ranges(args, args.in[0].features, kUpdateRun, [&](int64_t begin, int64_t end) {
     for_segments<float>(args.in[3], args.in[4], begin, end, part);
   });
+}
+
+void sgd(const Args& args) {
+  args.attrs->flag(sgd_attr::nesterov) ? update_all<true>(args) : update_all<false>(args);
 }
 
 }  // namespace cairn::HWY_NAMESPACE

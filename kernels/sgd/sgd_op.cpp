@@ -21,7 +21,11 @@ void expect_flat_buffers(const OpTypes& t, int flats, std::string_view op) {
 
 namespace {
 
-void infer(const OpTypes& t) { expect_flat_buffers(t, 3, "sgd"); }
+void infer(const OpTypes& t) {
+  expect_flat_buffers(t, 3, t.op);
+  expect(!t.attrs.flag(sgd_attr::nesterov) || t.attrs.real(sgd_attr::momentum) > 0, t.op,
+         "nesterov needs a momentum above 0");
+}
 
 Cost cost(const OpTypes& t) { return {t.in_elements(0) * 6 * sizeof(float), t.in_elements(0) * 6}; }
 
@@ -31,7 +35,8 @@ constexpr InputDef kInputs[] = {{"parameters", Layout::plain, Use::mutated},
                                 {"begins", Layout::plain, Use::read, DType::i64},
                                 {"multipliers", Layout::plain}};
 constexpr AttrDef kAttrs[] = {{.name = "momentum", .type = AttrType::real, .max = 1},
-                              {.name = "weight_decay", .type = AttrType::real, .max = 1e6}};
+                              {.name = "weight_decay", .type = AttrType::real, .max = 1e6},
+                              {.name = "nesterov", .type = AttrType::flag, .max = 1}};
 
 // Golden values: tests/oracle/optimizers.py.
 constexpr double kP[] = {0.4010755, -0.802151, 1.604302, -0.7711048125, 1.103628375};
@@ -40,6 +45,13 @@ constexpr double kM[] = {0.734245, -1.46849, 2.93698, 0.31959625, 5.8824325};
 constexpr double kNewP[] = {0.2595923745, -0.519184749, 1.038369498, -0.80307998653125,
                             0.5372634699375};
 constexpr double kNewM[] = {1.414831255, -2.82966251, 5.65932502, 0.639503480625, 11.32729810125};
+constexpr double kNesterovP[] = {0.335037055, -0.67007411, 1.34014822, -0.785473498125,
+                                 0.83918118375};
+constexpr double kNesterovM[] = {0.7340155, -1.468031, 2.936062, 0.319457875, 5.87967175};
+constexpr double kNesterovNewP[] = {0.1324452290955, -0.264890458191, 0.529780916382,
+                                    -0.831797942592844, 0.0286628115013125};
+constexpr double kNesterovNewM[] = {1.41396432055, -2.8279286411, 5.6558572822, 0.63894788255625,
+                                    11.3168800105125};
 constexpr double kBegins[] = {0, 3, 5}, kMultipliers[] = {1, 1, 0.5, 3};
 constexpr double kManyBegins[] = {0, 7, 7, 300, 40000}, kFewBegins[] = {0, 1, 18, 33};
 constexpr Case kCases[] = {
@@ -68,6 +80,20 @@ constexpr Case kCases[] = {
                  {.shape = {4}, .values = kFewBegins},
                  {.shape = {3, 2}, .fill = Fill::unit}}},
      .step = {.step = 1, .lr = 0.1}},
+    {.name = "nesterov",
+     .attrs = "momentum=0.9 weight_decay=0.01 nesterov=1",
+     .inputs = {{{.shape = {5}, .values = kNesterovP},
+                 {.shape = {5}, .values = kG},
+                 {.shape = {5}, .values = kNesterovM},
+                 {.shape = {3}, .values = kBegins},
+                 {.shape = {2, 2}, .values = kMultipliers}}},
+     .expect = {kNesterovNewP, kNewG, kNesterovNewM},
+     .step = {.step = 3, .lr = 0.1}},
+    {.name = "nesterov_without_momentum",
+     .attrs = "nesterov=1",
+     .inputs =
+         {{{.shape = {4}}, {.shape = {4}}, {.shape = {4}}, {.shape = {2}}, {.shape = {1, 2}}}},
+     .error = "nesterov needs a momentum above 0"},
     {.name = "sizes",
      .inputs =
          {{{.shape = {4}}, {.shape = {4}}, {.shape = {5}}, {.shape = {2}}, {.shape = {1, 2}}}},

@@ -1,0 +1,25 @@
+#include "core/cuda/context.h"
+#include "core/cuda/launch.h"
+#include "kernels/ema/ema.h"
+
+namespace cairn {
+namespace {
+
+// One thread an element: 8 bytes read and 4 written.
+__global__ void ema_kernel(float* average, const float* p, float keep, float rest, int64_t n) {
+  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
+  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
+    average[i] = keep * average[i] + rest * p[i];
+}
+
+}  // namespace
+
+void ema_cuda(const Args& args, CudaContext& context) {
+  const int64_t n = args.in[0].features;
+  const double decay = args.attrs->real(ema_attr::decay);
+  launch(ema_kernel, {.grid = blocks_for(n), .block = kThreads, .stream = context.stream},
+         args.in[0].as<float>(), args.in[1].as<float>(), static_cast<float>(decay),
+         static_cast<float>(1 - decay), n);
+}
+
+}  // namespace cairn
