@@ -21,5 +21,8 @@ int main(int argc, char** argv) {
   cairn::add_train_command(args);
   cairn::add_eval_command(args);
   cairn::add_data_command(args);
+  cairn::add_plan_command(args);
+  cairn::add_graph_command(args);
+  cairn::add_doctor_command(args);
   return args.run(argc, argv);
 }

@@ -45,5 +45,8 @@ function(cairn_enable_cuda target)
   list(FILTER sources EXCLUDE REGEX "core/cuda_off\\.cpp$")
   set_target_properties(${target} PROPERTIES SOURCES "${sources};${device}")
   target_compile_definitions(${target} PUBLIC CAIRN_WITH_CUDA)
+  list(JOIN CAIRN_CUDA_ARCHS ", " code)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/core/cuda/device.cpp PROPERTIES
+    COMPILE_DEFINITIONS CAIRN_CUDA_CODE="${code}")
   target_link_libraries(${target} PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
 endfunction()

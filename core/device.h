@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/op.h"
 
@@ -46,6 +47,12 @@ std::unique_ptr<Device> open_device(const std::string& spec, int threads,
 KernelFn cpu_kernel(const OpDef& op, DeviceKind kind, DType real);
 
 // One of core/cuda_off.cpp and core/cuda/device.cpp, by build:
+/// What this build and this machine have of CUDA, for `cairn doctor`.
+struct CudaFact {
+  std::string what, found;
+  std::string advice;  // empty where all is well
+};
+std::vector<CudaFact> cuda_facts();
 /// Why CUDA can't be used here; empty where a device answers.
 std::string why_no_cuda();
 std::unique_ptr<Device> open_cuda(int index);

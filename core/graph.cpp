@@ -147,6 +147,50 @@ NodeTypes::NodeTypes(const Graph& graph, const Node& node, int64_t n)
   for (const Value v : node.outputs) out.push_back(graph[v].type);
 }
 
+namespace {
+
+/// The text between quotes of DOT.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+}  // namespace
+
+std::string to_dot(const Graph& graph) {
+  std::string text =
+      "digraph cairn {\n  node [shape=box, fontname=\"sans-serif\"];\n"
+      "  edge [fontname=\"sans-serif\", fontsize=10];\n";
+  std::vector<std::string> makers(graph.values().size());  // of a value: the box it comes out of
+  for (size_t n = 0; n < graph.nodes().size(); ++n)
+    for (const Value v : graph.nodes()[n].outputs)
+      makers[static_cast<size_t>(v.id)] = fmt::format("node{}", n);
+  for (size_t n = 0; n < graph.nodes().size(); ++n) {
+    const Node& node = graph.nodes()[n];
+    const std::string label = node.name.starts_with(node.op->name)
+                                  ? node.name
+                                  : fmt::format("{}\\n{}", node.name, node.op->name);
+    text += fmt::format("  node{} [label=\"{}\"];\n", n, label);
+    for (const Value v : node.inputs) {
+      if (!v) continue;
+      const ValueInfo& from = graph[graph.base_of(v)];
+      std::string& maker = makers[static_cast<size_t>(graph.base_of(v).id)];
+      if (maker.empty()) {
+        maker = quoted(from.name);
+        text += fmt::format("  {} [shape=ellipse, label={}];\n", maker,
+                            quoted(from.name + " " + to_string(from.type.shape)));
+      }
+      text += fmt::format("  {} -> node{} [label={}];\n", maker, n,
+                          quoted(from.producer < 0 ? "" : to_string(graph[v].type)));
+    }
+  }
+  return text + "}\n";
+}
+
 std::string to_text(const Graph& graph) {
   std::string text;
   for (const Node& node : graph.nodes()) {

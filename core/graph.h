@@ -110,6 +110,10 @@ struct NodeTypes {
   std::string_view op;
 };
 
+/// The graph in Graphviz's language: a box a node, an ellipse an input, parameter or state, the
+/// type at each edge. Draw it with `dot -Tsvg`.
+std::string to_dot(const Graph& graph);
+
 /// One line a node: "tanh1 = tanh(conv1.y) : float32 (N, 6, 28, 28)".
 std::string to_text(const Graph& graph);
 

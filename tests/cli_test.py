@@ -19,7 +19,7 @@ class Cli(CommandTest):
 
     def test_help(self):
         for words in [[], ["train"], ["eval"], ["data"], ["data", "list"], ["data", "fetch"],
-                      ["data", "verify"]]:
+                      ["data", "verify"], ["plan"], ["graph"], ["doctor"]]:
             result = run(*words, "--help")
             self.assertEqual(result.returncode, 0)
             self.assertIn("Examples:", result.stdout)
@@ -45,6 +45,45 @@ class Cli(CommandTest):
         self.assertEqual(result.returncode, 1)
         self.assertIn("cairn data fetch mnist", result.stderr)
         self.assertIn("--data digits", result.stderr)
+
+    def test_plan(self):
+        table = run("plan", "lenet5", "--batch", "64").stdout
+        self.assertIn("batch 64 in 2 slices of 32", table)
+        self.assertIn("61,706 parameters", table)
+        rows = [line.split() for line in table.splitlines()]
+        arena = [row for row in rows if row[:1] == ["accumulate"]]
+        self.assertEqual(len(arena), 1)
+        # conv1's output: 6 x 28 x 28 floats of one slice.
+        sizes = [row[-4] for row in rows if row[:1] == ["act1.y"]]
+        self.assertEqual(sizes, ["602,112"])
+        cuda = run("plan", "lenet5", "--batch", "64", "--device", "cuda").stdout
+        self.assertIn("batch 64 in 1 slice of 64", cuda)
+        self.refused("plan", "lenet6", says="lenet5")
+        self.refused("plan", "lenet5", "--data", "nosuch", says="nosuch")
+
+    def test_graph(self):
+        text = run("graph", "lenet5").stdout.splitlines()
+        self.assertEqual(text[0], "conv1.y = conv2d(x, conv1.weight, conv1.bias) : "
+                                  "float32 (N, 6, 28, 28)")
+        self.assertEqual(len(text), 11)
+        step = run("graph", "lenet5", "--part", "accumulate").stdout
+        self.assertIn("conv2d_dw(", step)
+        self.assertIn("adam(", run("graph", "mlp", "--part", "update", "--optimizer", "adam").stdout)
+        dot = run("graph", "lenet5", "--dot").stdout
+        self.assertTrue(dot.startswith("digraph cairn {"))
+        self.assertEqual(dot.count("shape=ellipse"), 11)  # x, and weight and bias of 5 layers
+        self.assertEqual(dot.count("[label=") - dot.count("->"), 11)  # boxes
+
+    def test_doctor(self):
+        empty = {**os.environ, "CAIRN_DATA": self.path("empty")}
+        result = subprocess.run([CAIRN, "doctor"], capture_output=True, text=True, env=empty)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertIn("cairn data fetch mnist", result.stdout)
+        self.assertIn("vector instructions", result.stdout)
+        lost = {k: v for k, v in os.environ.items() if k not in ["CAIRN_DATA", "HOME"]}
+        result = subprocess.run([CAIRN, "doctor"], capture_output=True, text=True, env=lost)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("!!  data folder", result.stdout)
 
     def test_run_folder(self):
         table = self.train("a").stdout

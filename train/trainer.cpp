@@ -21,8 +21,44 @@ constexpr char kAverage[] = "average";  // of the parameters
 
 int64_t steps_for(int64_t examples, int64_t batch) { return (examples + batch - 1) / batch; }
 
-Graph evaluation_graph(const Network& network, const std::string& name, int64_t count,
-                       int64_t batch) {
+}  // namespace
+
+Graph accumulate_graph(const Network& network, const TrainSettings& settings, int64_t count) {
+  Graph graph(true, "train.step");
+  graph.add("next_batch", {}, fmt::format("count={} batch={}", count, settings.batch));
+  const auto [x, labels] = network.gather(graph, kTrain, count, true);
+  const Value logits = network.logits(graph, x);
+  const OpDef& op = find_op("softmax_cross_entropy");
+  const auto out = graph.add(op, {logits, labels}, Attrs(op.attrs.items), "loss");
+  backward(graph, out[0], graph.input(kSeedGradient, {DType::f32, {}, false}));
+  const Value ring = graph.state(kRing, {DType::f32, {Trainer::kRingSteps, 2}, false});
+  graph.add("record", {out[0], out[1], ring});
+  return graph;
+}
+
+Graph update_graph(const ParameterMap& parameters, const TrainSettings& settings) {
+  Graph graph(true, "train.step");
+  const auto segments = static_cast<int64_t>(parameters.segments.size());
+  const TensorType flat{DType::f32, {parameters.elements}, false};
+  const auto state = [&](const std::string& name) { return graph.state(name, flat); };
+  graph.add("next_step", {},
+            fmt::format("schedule={} lr={} warmup={} horizon={}", settings.schedule, settings.lr,
+                        settings.warmup, settings.horizon));
+  std::vector<Value> inputs = {state(std::string(kParameters)), state(std::string(kGradients))};
+  if (settings.clip_norm)
+    graph.add("clip_norm", {inputs[1]}, fmt::format("max_norm={}", *settings.clip_norm));
+  const Optimizer& optimizer = find_optimizer(settings.optimizer);
+  for (const std::string_view name : optimizer.states) inputs.push_back(state(std::string(name)));
+  inputs.push_back(graph.state("segment.begins", {DType::i64, {segments + 1}, false}));
+  inputs.push_back(graph.state("segment.multipliers", {DType::f32, {segments, 2}, false}));
+  graph.add(optimizer.op, inputs, optimizer_attrs(optimizer, settings));
+  if (settings.ema)
+    graph.add("ema", {state(kAverage), inputs[0]}, fmt::format("decay={}", *settings.ema));
+  return graph;
+}
+
+Graph evaluate_graph(const Network& network, const std::string& name, int64_t count,
+                     int64_t batch) {
   Graph graph(false, name + ".step");
   graph.add("next_batch", {}, fmt::format("count={} batch={}", count, batch));
   const auto [x, labels] = network.gather(graph, name, count, false);
@@ -36,8 +72,6 @@ Graph evaluation_graph(const Network& network, const std::string& name, int64_t 
   return graph;
 }
 
-}  // namespace
-
 Evaluator::Evaluator(const Network& network, Store& store, const Dataset& data,
                      const std::string& name, int64_t batch, std::shared_ptr<Scratch> scratch)
     : store_(store),
@@ -45,7 +79,7 @@ Evaluator::Evaluator(const Network& network, Store& store, const Dataset& data,
       examples_(data.size()),
       classes_(network.classes),
       batches_(steps_for(data.size(), batch)),
-      program_(compile(evaluation_graph(network, name, data.size(), batch),
+      program_(compile(evaluate_graph(network, name, data.size(), batch),
                        plan_options(store.device().kind(), batch), 0)) {
   const Program* programs[] = {&program_};
   executor_ = std::make_unique<Executor>(
@@ -82,9 +116,15 @@ Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
         "choose --batch between 1 and the size of the training set");
   steps_per_epoch_ = steps_for(count_, settings_.batch);
   store_ = std::make_unique<Store>(device, parameters_of(network));
+  for (const std::string_view name : find_optimizer(settings_.optimizer).states)
+    buffers_.states.emplace_back(name);
+  if (settings_.ema) {
+    buffers_.model = kAverage;
+    buffers_.states.emplace_back(kParameters);
+  }
   const PlanOptions options = plan_options(device.kind(), settings_.batch);
-  accumulate_ = compile(accumulate_graph(count_), options, settings_.seed);
-  update_ = compile(update_graph(), options, settings_.seed);
+  accumulate_ = compile(accumulate_graph(network, settings_, count_), options, settings_.seed);
+  update_ = compile(update_graph(store_->parameters(), settings_), options, settings_.seed);
   const Program* programs[] = {&accumulate_, &update_};
   scratch_ = make_scratch(device, programs);
   accumulate_executor_ = std::make_unique<Executor>(accumulate_, *store_, scratch_);
@@ -101,46 +141,6 @@ Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
   begins.push_back(static_cast<double>(store_->parameters().elements));
   store_->write("segment.begins", begins);
   store_->write("segment.multipliers", multipliers);
-}
-
-Graph Trainer::accumulate_graph(int64_t count) const {
-  Graph graph(true, "train.step");
-  graph.add("next_batch", {}, fmt::format("count={} batch={}", count, settings_.batch));
-  const auto [x, labels] = network_.gather(graph, kTrain, count, true);
-  const Value logits = network_.logits(graph, x);
-  const OpDef& op = find_op("softmax_cross_entropy");
-  const auto out = graph.add(op, {logits, labels}, Attrs(op.attrs.items), "loss");
-  backward(graph, out[0], graph.input(kSeedGradient, {DType::f32, {}, false}));
-  const Value ring = graph.state(kRing, {DType::f32, {kRingSteps, 2}, false});
-  graph.add("record", {out[0], out[1], ring});
-  return graph;
-}
-
-Graph Trainer::update_graph() {
-  Graph graph(true, "train.step");
-  const auto segments = static_cast<int64_t>(store_->parameters().segments.size());
-  const TensorType flat{DType::f32, {store_->parameters().elements}, false};
-  const auto state = [&](const std::string& name) { return graph.state(name, flat); };
-  graph.add("next_step", {},
-            fmt::format("schedule={} lr={} warmup={} horizon={}", settings_.schedule, settings_.lr,
-                        settings_.warmup, settings_.horizon));
-  std::vector<Value> inputs = {state(std::string(kParameters)), state(std::string(kGradients))};
-  if (settings_.clip_norm)
-    graph.add("clip_norm", {inputs[1]}, fmt::format("max_norm={}", *settings_.clip_norm));
-  const Optimizer& optimizer = find_optimizer(settings_.optimizer);
-  for (const std::string_view name : optimizer.states) {
-    inputs.push_back(state(std::string(name)));
-    buffers_.states.emplace_back(name);
-  }
-  inputs.push_back(graph.state("segment.begins", {DType::i64, {segments + 1}, false}));
-  inputs.push_back(graph.state("segment.multipliers", {DType::f32, {segments, 2}, false}));
-  graph.add(optimizer.op, inputs, optimizer_attrs(optimizer, settings_));
-  if (settings_.ema) {
-    graph.add("ema", {state(kAverage), inputs[0]}, fmt::format("decay={}", *settings_.ema));
-    buffers_.model = kAverage;
-    buffers_.states.emplace_back(kParameters);
-  }
-  return graph;
 }
 
 void Trainer::exchange_average() {
@@ -178,8 +178,9 @@ std::string Trainer::first_not_finite() {
   for (const Segment& s : store_->parameters().segments)
     if (!std::ranges::all_of(store_->read(s.name), finite)) return "parameter " + s.name;
   const int64_t batch = settings_.batch;
-  const Program program = compile(
-      accumulate_graph(count_), {.capacity = batch, .width = batch, .keep = true}, settings_.seed);
+  const Program program =
+      compile(accumulate_graph(network_, settings_, count_),
+              {.capacity = batch, .width = batch, .keep = true}, settings_.seed);
   const Program* programs[] = {&program};
   Executor executor(program, *store_, make_scratch(store_->device(), programs));
   for (size_t i = 0; i < program.graph.nodes().size(); ++i) {

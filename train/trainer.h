@@ -44,6 +44,15 @@ struct Evaluation {
   std::vector<int64_t> confusion;  // (classes, classes): true class, then predicted
 };
 
+/// The graphs of a run over `count` examples, as they are written: neither fused nor planned.
+/// Gathering, forward, backward, and the record of loss and accuracy:
+Graph accumulate_graph(const Network& network, const TrainSettings& settings, int64_t count);
+/// The learning rate, clipping, the optimizer and the average:
+Graph update_graph(const ParameterMap& parameters, const TrainSettings& settings);
+/// Gathering in order, forward, and the sums of loss and confusion matrix; `name` keeps the states
+/// of several evaluations apart.
+Graph evaluate_graph(const Network& network, const std::string& name, int64_t count, int64_t batch);
+
 /// Judges a network, whose parameters lie in `store`, on a data set. The set is copied to the
 /// device once.
 class Evaluator {
@@ -112,8 +121,6 @@ class Trainer {
   };
 
  private:
-  Graph accumulate_graph(int64_t count) const;
-  Graph update_graph();
   void exchange_average();
 
   const Network& network_;

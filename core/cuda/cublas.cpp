@@ -37,6 +37,11 @@ void* open_library(std::string& problem) {
 
 }  // namespace
 
+std::string Cublas::why_not_found() {
+  std::string problem;
+  return open_library(problem) ? std::string() : problem;
+}
+
 /// The functions that we need, under the header's own types.
 struct Cublas::Library {
   decltype(&cublasCreate_v2) create = nullptr;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "core/cuda/context.h"
 
@@ -17,6 +18,9 @@ class Cublas {
   /// sum in the same order every time.
   explicit Cublas(cudaStream_t stream);
   ~Cublas();
+
+  /// Why the library can't be opened; empty where it can. Needs no device.
+  static std::string why_not_found();
 
   struct Library;
   /// The opened library; throws where it could not be opened.

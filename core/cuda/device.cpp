@@ -145,6 +145,31 @@ std::string why_not(int index) {
 
 }  // namespace
 
+std::vector<CudaFact> cuda_facts() {
+  int count = 0, driver = 0;
+  const std::string reason = why_no_device(count);
+  if (cudaDriverGetVersion(&driver) != cudaSuccess) static_cast<void>(cudaGetLastError());
+  std::vector<CudaFact> facts = {
+      {"CUDA code",
+       fmt::format("toolkit {}, for {}", version_text(CUDART_VERSION), CAIRN_CUDA_CODE), ""},
+      {"CUDA driver", driver == 0 ? "none" : "serves CUDA " + version_text(driver),
+       reason.empty() ? "" : reason + ": use --device cpu, or install NVIDIA's driver"}};
+  for (int i = 0; i < count; ++i) {
+    const std::string problem = why_not(i);
+    const cudaDeviceProp p = properties_of(i);
+    facts.push_back({fmt::format("cuda:{}", i),
+                     fmt::format("{}, compute capability {}.{}, {:.1f} GB", p.name, p.major,
+                                 p.minor, 1e-3 * megabytes(p.totalGlobalMem)),
+                     problem.empty() ? ""
+                                     : fmt::format("{}: build with -DCAIRN_CUDA_ARCHS={}{}",
+                                                   problem, p.major, p.minor)});
+  }
+  const std::string cublas = Cublas::why_not_found();
+  facts.push_back({"cuBLAS", cublas.empty() ? "found" : "not found",
+                   cublas.empty() ? "" : "install it, or set CAIRN_CUDA_LIBS to its folder"});
+  return facts;
+}
+
 std::string why_no_cuda() {
   int count = 0;
   const std::string reason = why_no_device(count);
