@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   cairn::add_data_command(args);
   cairn::add_plan_command(args);
   cairn::add_graph_command(args);
+  cairn::add_ops_command(args);
   cairn::add_doctor_command(args);
   return args.run(argc, argv);
 }

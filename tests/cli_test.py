@@ -19,7 +19,7 @@ class Cli(CommandTest):
 
     def test_help(self):
         for words in [[], ["train"], ["eval"], ["data"], ["data", "list"], ["data", "fetch"],
-                      ["data", "verify"], ["plan"], ["graph"], ["doctor"]]:
+                      ["data", "verify"], ["plan"], ["graph"], ["ops"], ["doctor"]]:
             result = run(*words, "--help")
             self.assertEqual(result.returncode, 0)
             self.assertIn("Examples:", result.stdout)
@@ -73,6 +73,15 @@ class Cli(CommandTest):
         self.assertTrue(dot.startswith("digraph cairn {"))
         self.assertEqual(dot.count("shape=ellipse"), 11)  # x, and weight and bias of 5 layers
         self.assertEqual(dot.count("[label=") - dot.count("->"), 11)  # boxes
+
+    def test_ops(self):
+        self.assertRegex(run("ops").stdout, r"conv2d_dw +kernels/conv2d +sums over the batch +no")
+        self.assertIn("activation=none (none, relu, tanh, sigmoid)", run("ops", "conv2d").stdout)
+        self.fails("ops", "conv3d", says="conv2d")
+        here = os.path.dirname(os.path.abspath(__file__))
+        with open(os.path.join(here, "..", "docs", "ops.md"), encoding="utf-8") as file:
+            self.assertEqual(run("ops", "--markdown").stdout, file.read(),
+                             "write docs/ops.md again: cairn ops --markdown > docs/ops.md")
 
     def test_doctor(self):
         empty = {**os.environ, "CAIRN_DATA": self.path("empty")}
