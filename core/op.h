@@ -125,11 +125,12 @@ struct FusionRule {
 
 /// How a test fills an input that has no given values.
 enum class Fill : uint8_t {
-  normal,  // standard normal
-  spread,  // distinct values in (-1, 1), none within 1/(2 elements) of zero or of each other: no
-           // kinks
-  unit,    // uniform in (0, 1)
-  labels,  // whole numbers 0 ... range-1
+  normal,    // standard normal
+  spread,    // distinct values in (-1, 1), none within 1/(2 elements) of zero or of each other: no
+             // kinks
+  unit,      // uniform in (0, 1)
+  positive,  // uniform in (0.5, 1.5): away from zero
+  labels,    // whole numbers 0 ... range-1
   zeros
 };
 
@@ -182,7 +183,7 @@ struct OpDef {
   Scope scope = Scope::unset;
   Given<InferFn> infer = {};
   Given<WorkspaceFn> workspace = {};  // bytes on CUDA; no_workspace
-  Reference reference;
+  Reference reference = {};
   KernelFn cpu = nullptr;           // optional: the reference serves where it doesn't pay
   Given<CudaFn> cuda = {};          // cuda_twin(f)
   Given<GradientFn> gradient = {};  // not_differentiable

@@ -131,7 +131,7 @@ TEST(Metamorphic, VectorOpsTreatExamplesAlone) {
     expect_permutes(m, "linear_dx", "", n, {{{out}, any_values(n * out)}, w});
     expect_permutes(m, "bias", "", n, {x, b});
     expect_permutes(m, "add", "", n, {x, dx});
-    for (const char* op : {"relu", "tanh", "sigmoid"}) {
+    for (const char* op : {"relu", "tanh", "sigmoid", "softmax", "log_softmax"}) {
       expect_permutes(m, op, "", n, {x});
       expect_permutes(m, fmt::format("{}_grad", op), "", n, {x, dx});
     }
@@ -150,11 +150,34 @@ LossCase any_loss() {
   return c;
 }
 
-std::vector<Values> loss_of(const Machine& m, const LossCase& c, const Values& logits) {
-  return run_op(m, "softmax_cross_entropy", "", c.n, {{{c.classes}, logits}, {{}, c.labels}});
+std::vector<Values> loss_of(const Machine& m, const LossCase& c, const Values& logits,
+                            const std::string& attrs) {
+  return run_op(m, "softmax_cross_entropy", attrs, c.n, {{{c.classes}, logits}, {{}, c.labels}});
+}
+
+std::string any_smoothing() {
+  return fmt::format("label_smoothing={}", 0.125 * static_cast<double>(any(0, 8)));
 }
 
 TEST(Metamorphic, SoftmaxIgnoresAShift) {
+  check_law([](const Machine& m) {
+    const int64_t n = any(1, 20), outer = any(1, 3), size = any(1, 20), inner = any(1, 5);
+    const Shape shape{outer, size, inner};
+    const Values x = any_values(n * shape.elements());
+    Values shifted = x, shifts;
+    for (int64_t c = 0; c < n * outer * inner; ++c)
+      shifts.push_back(static_cast<double>(any(-50, 50)));
+    for (int64_t i = 0; i < std::ssize(x); ++i)
+      shifted[static_cast<size_t>(i)] +=
+          shifts[static_cast<size_t>(i / (size * inner) * inner + i % inner)];
+    for (const char* op : {"softmax", "log_softmax"}) {
+      const auto run = [&](const Values& v) { return run_op(m, op, "dim=2", n, {{shape, v}})[0]; };
+      expect_same(m, run(shifted), run(x), 1);
+    }
+  });
+}
+
+TEST(Metamorphic, CrossEntropyIgnoresAShift) {
   check_law([](const Machine& m) {
     const LossCase c = any_loss();
     Values shifted = c.logits;
@@ -162,7 +185,8 @@ TEST(Metamorphic, SoftmaxIgnoresAShift) {
       const auto by = static_cast<double>(any(-50, 50));
       for (int64_t k = 0; k < c.classes; ++k) shifted[static_cast<size_t>(n * c.classes + k)] += by;
     }
-    const auto plain = loss_of(m, c, c.logits), other = loss_of(m, c, shifted);
+    const std::string attrs = any_smoothing();
+    const auto plain = loss_of(m, c, c.logits, attrs), other = loss_of(m, c, shifted, attrs);
     expect_same(m, other[0], plain[0], 10);
     expect_same(m, other[2], plain[2], 1);
   });
@@ -171,8 +195,9 @@ TEST(Metamorphic, SoftmaxIgnoresAShift) {
 TEST(Metamorphic, CrossEntropyGradientsCancel) {
   check_law([](const Machine& m) {
     const LossCase c = any_loss();
-    const Values p = loss_of(m, c, c.logits)[2];
-    const Values dx = run_op(m, "softmax_cross_entropy_grad", "reduction=sum", c.n,
+    const std::string attrs = "reduction=sum " + any_smoothing();
+    const Values p = loss_of(m, c, c.logits, attrs)[2];
+    const Values dx = run_op(m, "softmax_cross_entropy_grad", attrs, c.n,
                              {{{c.classes}, p}, {{}, c.labels}, {{}, {1.0}}})[0];
     Values sums(static_cast<size_t>(c.n));
     for (size_t i = 0; i < dx.size(); ++i) sums[i / static_cast<size_t>(c.classes)] += dx[i];

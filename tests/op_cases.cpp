@@ -23,6 +23,7 @@ double fill_value(const CaseInput& input, bool floating, PhiloxKey key, int64_t 
   if (input.fill == Fill::zeros) return 0;
   if (input.fill == Fill::labels || !floating) return std::floor(unit * input.range);
   if (input.fill == Fill::unit) return unit;
+  if (input.fill == Fill::positive) return 0.5 + unit;
   return input.fill == Fill::spread ? spread_value(key, i, count) : random_normal(key, 0, element);
 }
 

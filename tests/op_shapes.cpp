@@ -190,9 +190,29 @@ std::vector<Made> each_shape(F f) {
 std::vector<Made> one_input() {
   return each_shape([](const auto& x, int64_t) -> Made { return {.inputs = {x}}; });
 }
+std::vector<Made> one_positive() {
+  return each_shape([](const auto& x, int64_t) -> Made {
+    return {.inputs = {{{.shape = x.shape, .fill = Fill::positive}}}};
+  });
+}
 std::vector<Made> two_inputs() {
   return each_shape([](const auto& x, int64_t) -> Made {
     return {.inputs = {x, {.shape = x.shape}}};
+  });
+}
+/// The last axis, and the first of each example.
+template <std::vector<Made> (*shapes)()>
+std::vector<Made> along_axes() {
+  std::vector<Made> rows = shapes();
+  for (size_t i = 0; i < rows.size(); i += 2) rows[i].attrs = "dim=1";
+  return rows;
+}
+template <size_t dloss>
+std::vector<Made> pointwise_loss() {
+  return each_shape([](const auto& x, int64_t) -> Made {
+    Made row{.inputs = {x, {.shape = x.shape, .fill = Fill::unit}}};
+    if constexpr (dloss > 0) row.inputs[dloss] = {.shape = {}};
+    return row;
   });
 }
 std::vector<Made> bias_grad() {
@@ -212,7 +232,7 @@ std::vector<Made> softmax_cross_entropy() {
   std::vector<Made> rows;
   for (const int64_t n : kBatches)
     for (const int64_t k : kChannels)
-      for (const char* attrs : {"reduction=mean", "reduction=sum"})
+      for (const char* attrs : {"reduction=mean", "reduction=sum label_smoothing=0.1"})
         rows.push_back({attrs, n, {{{.shape = {k}}, labels(k)}}});
   return rows;
 }
@@ -251,6 +271,29 @@ constexpr Sweep kShapes[] = {
     {"tanh_grad", two_inputs},
     {"sigmoid_grad", two_inputs},
     {"add", two_inputs},
+    {"neg", one_input},
+    {"exp", one_input},
+    {"log", one_positive},
+    {"square", one_input},
+    {"sqrt", one_positive},
+    {"abs", one_input},
+    {"clamp", one_input},
+    {"scale", one_input},
+    {"exp_grad", two_inputs},
+    {"log_grad", two_inputs},
+    {"square_grad", two_inputs},
+    {"sqrt_grad", two_inputs},
+    {"abs_grad", two_inputs},
+    {"clamp_grad", two_inputs},
+    {"softmax", along_axes<one_input>},
+    {"log_softmax", along_axes<one_input>},
+    {"softmax_grad", along_axes<two_inputs>},
+    {"log_softmax_grad", along_axes<two_inputs>},
+    {"mse_loss", pointwise_loss<0>},
+    {"mse_loss_grad", pointwise_loss<2>},
+    {"bce_with_logits", pointwise_loss<0>},
+    {"bce_with_logits_grad", pointwise_loss<2>},
+    {"bce_with_logits_target_grad", pointwise_loss<1>},
 };
 
 /// A row whose sum has `width` terms.

@@ -22,9 +22,12 @@ std::vector<double> finite_floats() {
   return values;
 }
 
-/// The distance from y to `exact` in units of the last place of a float32 there.
+/// The distance from y to `exact` in units of the last place of a float32 there. Beyond float32,
+/// and where there is no value, y must be the nearest infinity, or NaN.
 double ulps(double y, double exact) {
+  if (std::isnan(exact)) return std::isnan(y) ? 0 : INFINITY;
   const float nearest = std::abs(static_cast<float>(exact));
+  if (std::isinf(nearest)) return y == std::copysign(INFINITY, exact) ? 0 : INFINITY;
   const double unit = std::nextafter(nearest, INFINITY) - nearest;
   return std::abs(y - exact) / unit;
 }
@@ -54,6 +57,14 @@ TEST(Ulp, Tanh) {
 
 TEST(Ulp, Sigmoid) {
   expect_within("sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); });
+}
+
+TEST(Ulp, Exp) {
+  expect_within("exp", [](double x) { return std::exp(x); });
+}
+
+TEST(Ulp, Log) {
+  expect_within("log", [](double x) { return std::log(x); });
 }
 
 }  // namespace

@@ -3,34 +3,33 @@
 
 #include "core/cuda/context.h"
 #include "core/cuda/launch.h"
+#include "kernels/softmax/softmax.h"
 #include "kernels/softmax_cross_entropy/softmax_cross_entropy.h"
 
 namespace cairn {
 namespace {
 
 // One block, so that the sums have one order: a thread takes examples t, t + blockDim, ...
-// (coalesced along the batch), then a tree in shared memory. Reads logits three times and labels,
-// writes probabilities.
+// (coalesced along the batch), then a tree in shared memory. Reads logits three times (four with
+// label smoothing) and labels, writes probabilities.
 __global__ void softmax_cross_entropy_kernel(const float* x, const int32_t* labels,  // (K,N), (N)
                                              const StepState* step, Reduction reduction,
-                                             float* loss, float* correct, float* p, int64_t classes,
-                                             int64_t n) {
+                                             TargetProbabilities<float> target, float* loss,
+                                             float* correct, float* p, int64_t classes, int64_t n) {
   CAIRN_SHARED(float, losses, kThreads);
   CAIRN_SHARED(float, hits, kThreads);
   float my_loss = 0, my_hits = 0;
   for (int64_t i = threadIdx.x; i < n; i += kThreads) {
-    int64_t largest = 0;
-    for (int64_t k = 1; k < classes; ++k)
-      if (x[k * n + i] > x[largest * n + i]) largest = k;
-    const float max = x[largest * n + i];
-    float sum = 0;
-    for (int64_t k = 0; k < classes; ++k) sum += p[k * n + i] = expf(x[k * n + i] - max);
-    for (int64_t k = 0; k < classes; ++k) p[k * n + i] /= sum;
+    const SoftmaxColumn<float> y(x + i, classes, n);
+    for (int64_t k = 0; k < classes; ++k) p[k * n + i] = y.softmax(x[k * n + i]);
     if (i >= step->n_valid) continue;
     const int64_t label = labels[i];
     const bool known = label >= 0 && label < classes;
-    my_loss += known ? logf(sum) - (x[label * n + i] - max) : NAN;
-    my_hits += largest == label ? 1.0f : 0.0f;
+    my_loss +=
+        known ? logf(y.sum) - (target.label - target.other) * (x[label * n + i] - y.max) : NAN;
+    if (target.other > 0)
+      for (int64_t k = 0; k < classes; ++k) my_loss -= target.other * (x[k * n + i] - y.max);
+    my_hits += y.largest == label ? 1.0f : 0.0f;
   }
   losses[threadIdx.x] = my_loss;
   hits[threadIdx.x] = my_hits;
@@ -50,14 +49,15 @@ __global__ void softmax_cross_entropy_kernel(const float* x, const int32_t* labe
 // One thread an element (k, n), coalesced along the batch: 8 bytes each, and the labels.
 __global__ void softmax_cross_entropy_grad_kernel(const float* p, const int32_t* labels,
                                                   const float* dloss, const StepState* step,
-                                                  Reduction reduction, float* dx, int64_t classes,
-                                                  int64_t n) {
+                                                  Reduction reduction,
+                                                  TargetProbabilities<float> target, float* dx,
+                                                  int64_t classes, int64_t n) {
   const float scale = *dloss * static_cast<float>(loss_scale(reduction, *step));
   const int64_t stride = int64_t{gridDim.x} * blockDim.x;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < classes * n; i += stride) {
     const int64_t k = i / n, example = i % n;
-    const float hot = labels[example] == k ? 1.0f : 0.0f;
-    dx[i] = example < step->n_valid ? (p[i] - hot) * scale : 0.0f;
+    const float aim = labels[example] == k ? target.label : target.other;
+    dx[i] = example < step->n_valid ? (p[i] - aim) * scale : 0.0f;
   }
 }
 
@@ -67,8 +67,8 @@ void softmax_cross_entropy_cuda(const Args& args, CudaContext& context) {
   const Tensor& x = args.in[0];
   launch(softmax_cross_entropy_kernel, {.grid = 1, .block = kThreads, .stream = context.stream},
          x.as<float>(), args.in[1].as<int32_t>(), args.step, reduction_of(args),
-         args.out[0].as<float>(), args.out[1].as<float>(), args.out[2].as<float>(), x.features,
-         x.batch.width);
+         TargetProbabilities<float>(args, x.features), args.out[0].as<float>(),
+         args.out[1].as<float>(), args.out[2].as<float>(), x.features, x.batch.width);
 }
 
 void softmax_cross_entropy_grad_cuda(const Args& args, CudaContext& context) {
@@ -76,7 +76,8 @@ void softmax_cross_entropy_grad_cuda(const Args& args, CudaContext& context) {
   launch(softmax_cross_entropy_grad_kernel,
          {.grid = blocks_for(p.elements()), .block = kThreads, .stream = context.stream},
          p.as<float>(), args.in[1].as<int32_t>(), args.in[2].as<float>(), args.step,
-         reduction_of(args), args.out[0].as<float>(), p.features, p.batch.width);
+         reduction_of(args), TargetProbabilities<float>(args, p.features), args.out[0].as<float>(),
+         p.features, p.batch.width);
 }
 
 }  // namespace cairn

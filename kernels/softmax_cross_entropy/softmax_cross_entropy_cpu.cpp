@@ -4,11 +4,10 @@
 #define HWY_TARGET_INCLUDE "kernels/softmax_cross_entropy/softmax_cross_entropy_cpu.cpp"
 #include <hwy/foreach_target.h>
 // Highway wants foreach_target first.
-#include <hwy/contrib/math/math-inl.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/softmax/softmax-inl.h"
 #include "kernels/softmax_cross_entropy/softmax_cross_entropy.h"
 #include "kernels/unary/elementwise-inl.h"
 
@@ -17,14 +16,14 @@ namespace cairn::HWY_NAMESPACE {
 
 /// What the loss needs of each example of a vector.
 struct Lanes {
-  HWY_ALIGN float max[HWY_MAX_BYTES / sizeof(float)], sum[HWY_MAX_BYTES / sizeof(float)];
-  HWY_ALIGN int32_t largest[HWY_MAX_BYTES / sizeof(float)];
+  static constexpr size_t kMost = HWY_MAX_BYTES / sizeof(float);
+  HWY_ALIGN float max[kMost], sum[kMost], below[kMost];  // below: the sum of all x - max
+  HWY_ALIGN int32_t largest[kMost];
 };
 
-/// Softmax of one vector of examples: feature k lies at x[k * width]. Highway's Exp of a NaN is 0,
-/// so NaNs go around it.
+/// Softmax of one vector of examples: feature k lies at x[k * width].
 template <class D>
-HWY_INLINE void softmax(D d, const float* x, int64_t classes, int64_t width, float* p,
+HWY_INLINE void softmax(D d, const float* x, int64_t classes, int64_t width, bool smooth, float* p,
                         Lanes& lanes) {
   const hn::RebindToSigned<D> di;
   auto max = hn::LoadU(d, x);
@@ -36,23 +35,21 @@ HWY_INLINE void softmax(D d, const float* x, int64_t classes, int64_t width, flo
     largest =
         hn::IfThenElse(hn::RebindMask(di, above), hn::Set(di, static_cast<int32_t>(k)), largest);
   }
-  auto sum = hn::Zero(d);
-  for (int64_t k = 0; k < classes; ++k) {
-    const auto v = hn::Sub(hn::LoadU(d, x + k * width), max);
-    const auto e = hn::IfThenElse(hn::Eq(v, v), hn::Exp(d, v), v);
-    hn::StoreU(e, d, p + k * width);
-    sum = hn::Add(sum, e);
-  }
-  for (int64_t k = 0; k < classes; ++k)
-    hn::StoreU(hn::Div(hn::LoadU(d, p + k * width), sum), d, p + k * width);
+  hn::Store(SoftmaxOf(d, x, classes, width, max, p), d, lanes.sum);
   hn::Store(max, d, lanes.max);
-  hn::Store(sum, d, lanes.sum);
   hn::Store(largest, di, lanes.largest);
+  if (!smooth) return;
+  auto below = hn::Zero(d);
+  for (int64_t k = 0; k < classes; ++k)
+    below = hn::Add(below, hn::Sub(hn::LoadU(d, x + k * width), max));
+  hn::Store(below, d, lanes.below);
 }
 
 void run_softmax_cross_entropy(const Args& args) {
   const Tensor &x = args.in[0], &labels = args.in[1], &p = args.out[2];
   const int64_t width = x.batch.width, classes = x.features;
+  const TargetProbabilities<float> target(args, classes);
+  const bool smooth = target.other > 0;
   float loss = 0, correct = 0;
   for (int64_t s = 0; s < x.batch.slices; ++s) {
     const int64_t valid = args.valid_lanes(x, s);
@@ -61,12 +58,14 @@ void run_softmax_cross_entropy(const Args& args) {
     float* probabilities = p.slice<float>(s);
     for_lanes(width, [&](auto d, int64_t first) HWY_ATTR {
       Lanes lanes;
-      softmax(d, logits + first, classes, width, probabilities + first, lanes);
+      softmax(d, logits + first, classes, width, smooth, probabilities + first, lanes);
       const int64_t count = std::min(valid - first, static_cast<int64_t>(hn::Lanes(d)));
       for (int64_t i = 0; i < count; ++i) {
         const int64_t n = first + i, t = label[n];
         expect_label(t, classes, args.first + s * width + n);
-        loss += std::log(lanes.sum[i]) - (logits[t * width + n] - lanes.max[i]);
+        loss += std::log(lanes.sum[i]) -
+                (target.label - target.other) * (logits[t * width + n] - lanes.max[i]);
+        if (smooth) loss -= target.other * lanes.below[i];
         correct += lanes.largest[i] == t ? 1.0f : 0.0f;
       }
     });
@@ -81,17 +80,20 @@ void run_softmax_cross_entropy_grad(const Args& args) {
   const int64_t width = p.batch.width, classes = p.features;
   const float scale =
       args.in[2].as<float>()[0] * static_cast<float>(loss_scale(reduction_of(args), *args.step));
+  const TargetProbabilities<float> target(args, classes);
   for (int64_t s = 0; s < p.batch.slices; ++s) {
     const int64_t valid = args.valid_lanes(p, s);
     const int32_t* label = labels.slice<int32_t>(s);
     const float* from = p.slice<float>(s);
     float* to = dx.slice<float>(s);
     map_run(
-        classes * width, [scale](auto d, auto v) HWY_ATTR { return hn::Mul(v, hn::Set(d, scale)); },
+        classes * width,
+        [scale, target](auto d, auto v)
+            HWY_ATTR { return hn::Mul(hn::Sub(v, hn::Set(d, target.other)), hn::Set(d, scale)); },
         to, from);
     for (int64_t n = 0; n < valid; ++n)
       if (const int64_t at = label[n] * width + n; label[n] >= 0 && label[n] < classes)
-        to[at] = (from[at] - 1) * scale;
+        to[at] = (from[at] - target.label) * scale;
     if (valid == width) continue;
     for (int64_t k = 0; k < classes; ++k)
       std::fill(to + k * width + valid, to + (k + 1) * width, 0.0f);

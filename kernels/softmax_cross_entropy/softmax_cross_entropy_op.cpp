@@ -19,8 +19,8 @@ void infer(const OpTypes& t) {
 }
 
 void infer_grad(const OpTypes& t) {
-  expect(t.shape(0).rank() == 1 && t.shape(1) == Shape{} && t.shape(2) == Shape{},
-         t.op, "probabilities (K), a label and a scalar dloss are needed");
+  expect(t.shape(0).rank() == 1 && t.shape(1) == Shape{} && t.shape(2) == Shape{}, t.op,
+         "probabilities (K), a label and a scalar dloss are needed");
   t.set_out(0, t.shape(0));
 }
 
@@ -38,12 +38,11 @@ void gradient(GradientRule& rule) {
                         rule.attrs()));
 }
 
-constexpr std::string_view kReductions[] = {"mean", "sum"};
 constexpr InputDef kInputs[] = {{"logits"}, {"labels", Layout::batched, Use::read, DType::i32}};
 constexpr OutputDef kOutputs[] = {
     {"loss", Layout::plain, true}, {"correct", Layout::plain, true}, {"probabilities"}};
-constexpr AttrDef kAttrs[] = {
-    {.name = "reduction", .type = AttrType::choice, .max = 1, .choices = kReductions}};
+constexpr AttrDef kAttrs[] = {kReductionAttr,
+                              {.name = "label_smoothing", .type = AttrType::real, .max = 1}};
 constexpr InputDef kGradInputs[] = {{"probabilities"},
                                     {"labels", Layout::batched, Use::read, DType::i32},
                                     {"dloss", Layout::plain}};
@@ -62,6 +61,14 @@ constexpr double kDx[] = {0.201249632049542,  0.010019629189858,   -0.2112692612
 constexpr double kDxSum[] = {0.603748896148626,  0.030058887569574,   -0.6338077837182,
                              0.0590697575925102, -0.0759935264921331, 0.0169237688996228,
                              -0.519712211239731, 0.480287788760269,   0.0394244224794621};
+constexpr double kSmoothMean[] = {0.730667632857865}, kSmoothSum[] = {2.19200289857359},
+                 kUniformMean[] = {1.85566763285786};
+constexpr double kSmoothDx[] = {0.190138520938431,  -0.0010914819212531,  -0.189047039017178,
+                                0.0085788080863923, -0.00310895327515545, -0.00546985481123684,
+                                -0.151015181524355, 0.148984818475645,    0.00203036304870958};
+constexpr double kUniformDx[] = {0.0901385209384308,  -0.101091481921253, 0.0109529609828223,
+                                 -0.0914211919136077, 0.196891046724845,  -0.105469854811237,
+                                 0.0489848184756452,  0.0489848184756452, -0.0979696369512904};
 constexpr double kOne[] = {1}, kBadLabels[] = {0, 3}, kLarge[] = {1000, -1000, 0, -1000};
 constexpr double kLargeLoss[] = {1000}, kLargeLabels[] = {1, 0};
 
@@ -77,6 +84,21 @@ constexpr Case kCases[] = {
      .n = 3,
      .inputs = {kGoldenX, kGoldenLabels},
      .expect = {kSum, kCorrect, kP}},
+    {.name = "golden_smooth",
+     .attrs = "label_smoothing=0.1",
+     .n = 3,
+     .inputs = {kGoldenX, kGoldenLabels},
+     .expect = {kSmoothMean, kCorrect, kP}},
+    {.name = "golden_smooth_sum",
+     .attrs = "reduction=sum label_smoothing=0.1",
+     .n = 3,
+     .inputs = {kGoldenX, kGoldenLabels},
+     .expect = {kSmoothSum, kCorrect, kP}},
+    {.name = "golden_uniform",
+     .attrs = "label_smoothing=1",
+     .n = 3,
+     .inputs = {kGoldenX, kGoldenLabels},
+     .expect = {kUniformMean, kCorrect, kP}},
     {.name = "large_logits",
      .n = 2,
      .inputs = {{{.shape = {2}, .values = kLarge}, {.shape = {}, .values = kLargeLabels}}},
@@ -89,11 +111,19 @@ constexpr Case kCases[] = {
      .attrs = "reduction=sum",
      .n = 17,
      .inputs = {{{.shape = {101}}, {.shape = {}, .fill = Fill::labels, .range = 101}}}},
+    {.name = "many_classes_smooth",
+     .attrs = "label_smoothing=0.2",
+     .n = 17,
+     .inputs = {{{.shape = {101}}, {.shape = {}, .fill = Fill::labels, .range = 101}}}},
     {.name = "one_class", .n = 1, .inputs = {{{.shape = {1}}, {.shape = {}, .fill = Fill::zeros}}}},
     {.name = "label_too_large",
      .inputs = {{{.shape = {3}}, {.shape = {}, .values = kBadLabels}}},
      .error = "label 3 of example 1 is outside 0 to 2"},
     {.name = "planes", .inputs = {{{.shape = {3, 2}}, {}}}, .error = "(K) is needed"},
+    {.name = "too_smooth",
+     .attrs = "label_smoothing=1.5",
+     .inputs = {{{.shape = {3}}, {}}},
+     .error = "label_smoothing=1.5 is out of range"},
     {.name = "label_vector",
      .inputs = {{{.shape = {3}}, {.shape = {3}}}},
      .error = "a scalar is needed"},
@@ -112,6 +142,16 @@ constexpr Case kGradCases[] = {
      .n = 3,
      .inputs = {{{.shape = {3}, .values = kP}, kGoldenLabels, {.shape = {}, .values = kOne}}},
      .expect = {kDxSum}},
+    {.name = "golden_smooth",
+     .attrs = "label_smoothing=0.1",
+     .n = 3,
+     .inputs = {{{.shape = {3}, .values = kP}, kGoldenLabels, {.shape = {}, .values = kOne}}},
+     .expect = {kSmoothDx}},
+    {.name = "golden_uniform",
+     .attrs = "label_smoothing=1",
+     .n = 3,
+     .inputs = {{{.shape = {3}, .values = kP}, kGoldenLabels, {.shape = {}, .values = kOne}}},
+     .expect = {kUniformDx}},
     {.name = "many_classes",
      .n = 17,
      .inputs = {{{.shape = {101}, .fill = Fill::unit},

@@ -1,0 +1,79 @@
+// Losses that compare two tensors element by element, and their slopes, on CUDA: the batch is one
+// slice, so feature f of example n lies at f N + n.
+#pragma once
+
+#include "core/cuda/context.h"
+#include "core/cuda/launch.h"
+#include "kernels/mse_loss/pointwise_loss.h"
+
+namespace cairn {
+
+/// The sum over the block's threads, in thread 0.
+__device__ inline float block_sum(float mine) {
+  CAIRN_SHARED(float, sums, kThreads);
+  sums[threadIdx.x] = mine;
+  for (unsigned half = kThreads / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+  }
+  return sums[0];
+}
+
+// A block sums every gridDim-th run of elements, coalesced: reads 8 bytes an element.
+template <class Loss>
+__global__ void pointwise_loss_kernel(const float* x, const float* target, const StepState* step,
+                                      float* partials, int64_t n, int64_t batch) {
+  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
+  float sum = 0;
+  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
+    if (i % batch < step->n_valid) sum += Loss::value(x[i], target[i]);
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) partials[blockIdx.x] = sum;
+}
+
+// One block adds the blocks' sums, so that they have one order: reads 4 bytes each.
+template <class Loss>
+__global__ void finish_loss_kernel(const float* partials, int64_t count, const StepState* step,
+                                   Reduction reduction, int64_t features, float* loss) {
+  float sum = 0;
+  for (int64_t i = threadIdx.x; i < count; i += kThreads) sum += partials[i];
+  sum = block_sum(sum);
+  if (threadIdx.x == 0)
+    *loss += sum * static_cast<float>(element_scale(reduction, *step, features));
+}
+
+// One thread an element, coalesced: 8 bytes read, 4 written.
+template <class Slope>
+__global__ void pointwise_slope_kernel(const float* x, const float* target, const float* dloss,
+                                       const StepState* step, Reduction reduction, float* dx,
+                                       int64_t features, int64_t n, int64_t batch) {
+  const float scale = *dloss * static_cast<float>(element_scale(reduction, *step, features));
+  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
+  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
+    dx[i] = i % batch < step->n_valid ? Slope::slope(x[i], target[i]) * scale : 0.0f;
+}
+
+/// The op's workspace holds one float a block.
+template <class Loss>
+void launch_pointwise_loss(const Args& args, CudaContext& context) {
+  const Tensor& x = args.in[0];
+  const int64_t blocks = loss_blocks(x.elements());
+  auto* const partials = static_cast<float*>(args.workspace);
+  launch(pointwise_loss_kernel<Loss>,
+         Grid{.grid = static_cast<unsigned>(blocks), .block = kThreads, .stream = context.stream},
+         x.as<float>(), args.in[1].as<float>(), args.step, partials, x.elements(), x.batch.width);
+  launch(finish_loss_kernel<Loss>, Grid{.grid = 1, .block = kThreads, .stream = context.stream},
+         partials, blocks, args.step, reduction_of(args), x.features, args.out[0].as<float>());
+}
+
+template <class Slope>
+void launch_pointwise_slope(const Args& args, CudaContext& context) {
+  const Tensor& x = args.in[0];
+  launch(pointwise_slope_kernel<Slope>,
+         Grid{.grid = blocks_for(x.elements()), .block = kThreads, .stream = context.stream},
+         x.as<float>(), args.in[Slope::uses_target ? 1 : 0].as<float>(),
+         args.in[Slope::uses_target ? 2 : 1].as<float>(), args.step, reduction_of(args),
+         args.out[0].as<float>(), x.features, x.elements(), x.batch.width);
+}
+
+}  // namespace cairn
