@@ -12,10 +12,13 @@ Value Linear::operator()(Graph& graph, const std::string& name, Value x) const {
 
 Value Conv2d::operator()(Graph& graph, const std::string& name, Value x) const {
   const int64_t taps = kernel * kernel;
-  const Value w = graph.parameter(name + ".weight", {out, in, kernel, kernel},
-                                  make_init(init, in * taps, out * taps));
+  const Value w = graph.parameter(name + ".weight", {out, in / groups, kernel, kernel},
+                                  make_init(init, in / groups * taps, out / groups * taps));
   const Value b = bias ? graph.parameter(name + ".bias", {out}, {}) : Value{};
-  return graph.add("conv2d", {x, w, b}, fmt::format("stride={} padding={}", stride, padding), name);
+  return graph.add(
+      "conv2d", {x, w, b},
+      fmt::format("stride={} padding={} dilation={} groups={}", stride, padding, dilation, groups),
+      name);
 }
 
 Value AvgPool2d::operator()(Graph& graph, const std::string& name, Value x) const {
@@ -26,12 +29,27 @@ Value MaxPool2d::operator()(Graph& graph, const std::string& name, Value x) cons
   return graph.add("max_pool2d", {x}, fmt::format("kernel_size={}", kernel), name);
 }
 
+Value GlobalAvgPool2d::operator()(Graph& graph, const std::string& name, Value x) const {
+  return graph.add("global_avg_pool2d", {x}, {}, name);
+}
+
 Value ActivationLayer::operator()(Graph& graph, const std::string& name, Value x) const {
-  return graph.add(op, {x}, {}, name);
+  return graph.add(op, {x}, attrs, name);
 }
 
 Value Flatten::operator()(Graph& graph, const std::string&, Value x) const {
   return graph.reshape(x, {graph[x].type.shape.elements()});
+}
+
+Value Dropout::operator()(Graph& graph, const std::string& name, Value x) const {
+  return graph.training() ? graph.add("dropout", {x}, fmt::format("p={}", p), name) : x;
+}
+
+Value Residual::operator()(Graph& graph, const std::string& name, Value x) const {
+  const Value through = body(graph, name + ".body", x);
+  const Value around = shortcut ? shortcut(graph, name + ".shortcut", x) : x;
+  const Value sum = graph.add("residual_add", {through, around}, {}, name);
+  return relu ? graph.add("relu", {sum}, {}, name + ".relu") : sum;
 }
 
 Value Sequential::operator()(Graph& graph, const std::string& name, Value x) const {

@@ -31,7 +31,7 @@ struct Linear {
 
 /// (in,H,W) -> (out,OH,OW), square kernels.
 struct Conv2d {
-  int64_t in = 0, out = 0, kernel = 3, stride = 1, padding = 0;
+  int64_t in = 0, out = 0, kernel = 3, stride = 1, padding = 0, dilation = 1, groups = 1;
   InitScheme init = InitScheme::glorot;
   bool bias = true;
 
@@ -48,14 +48,42 @@ struct MaxPool2d {
   Value operator()(Graph& graph, const std::string& name, Value x) const;
 };
 
-/// A function of one value by the name of its op: "sigmoid", "tanh" or "relu".
+/// The mean of each channel: (C,H,W) -> (C).
+struct GlobalAvgPool2d {
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
+/// A function of one value by the name of its op and its attributes.
 struct ActivationLayer {
-  std::string op;
+  std::string op, attrs = {};
   Value operator()(Graph& graph, const std::string& name, Value x) const;
 };
 inline ActivationLayer Sigmoid() { return {"sigmoid"}; }
 inline ActivationLayer Tanh() { return {"tanh"}; }
 inline ActivationLayer Relu() { return {"relu"}; }
+inline ActivationLayer ScaledTanh() { return {"scaled_tanh"}; }
+inline ActivationLayer Gelu() { return {"gelu"}; }
+inline ActivationLayer LeakyRelu(double negative_slope = 0.01) {
+  return {"leaky_relu", "negative_slope=" + std::to_string(negative_slope)};
+}
+inline ActivationLayer Elu(double alpha = 1) { return {"elu", "alpha=" + std::to_string(alpha)}; }
+inline ActivationLayer Softplus() { return {"softplus"}; }
+
+/// Zeroes each element with probability p in training, and scales the others by 1 / (1 - p); leaves
+/// all as it is in inference (Srivastava et al. 2014).
+struct Dropout {
+  double p = 0.5;
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
+/// activation(body(x) + shortcut(x)): x itself where there is no shortcut (He et al. 2015). The
+/// parts' names are NAME.body and NAME.shortcut.
+struct Residual {
+  Layer body;
+  Layer shortcut = {};
+  bool relu = true;  // after the sum
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
 
 /// (C,H,W) seen as (C H W): a view.
 struct Flatten {
