@@ -3,6 +3,8 @@
 //
 // Sizes are combined as in a Latin square: every window meets every pair of channels, and each of
 // them meets every batch size.
+#include "tests/op_shapes.h"
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -13,24 +15,11 @@
 namespace cairn {
 namespace {
 
-constexpr int64_t kBatches[] = {0, 1, 2, 17};
-constexpr int64_t kChannels[] = {1, 3, 5, 31, 33};
 constexpr int64_t kMaxWidth = 1100;
 constexpr int64_t kGradientElements = 120;  // of all floating inputs
 constexpr OpRunOptions kPlans[] = {
     {}, {.width = 1, .sliced = true}, {.width = 8}, {.width = 16, .sliced = true}};
 constexpr OpRunOptions kWidthPlans[] = {{}, {.width = 32, .sliced = true}};
-
-/// A row that is made, not written.
-struct Made {
-  std::string attrs = {};
-  int64_t n = 1;
-  std::array<CaseInput, 8> inputs = {};
-  bool ties = false;   // equal values, where a maximum has no derivative
-  bool plain = false;  // the examples become the first axis of plain tensors
-};
-
-int64_t batch_of(size_t i, size_t j) { return kBatches[(i + j) % std::size(kBatches)]; }
 
 /// The windows of a convolution or pool; pairs are (height, width).
 struct Window {
@@ -226,24 +215,6 @@ std::vector<Made> softmax_cross_entropy_grad() {
   return rows;
 }
 
-/// Axes of every kind of place, of one example and of plain tensors with the examples before it.
-std::vector<Made> reductions() {
-  constexpr const char* kDims[] = {"dim=1", "dim=2", "dim=-1", "dim=1,3", "dim=3,2", "dim=-2,1,3"};
-  std::vector<Made> rows;
-  for (size_t i = 0; i < std::size(kDims); ++i)
-    for (size_t j = 0; j < std::size(kChannels); ++j)
-      for (const bool plain : {false, true}) {
-        const int64_t c = kChannels[j];
-        const Shape shape = i % 2 == 0 ? Shape{c, 3, 2} : Shape{2, 5, c};
-        rows.push_back({.attrs = kDims[i], .n = batch_of(i, j), .plain = plain});
-        rows.back().inputs[0] = {.shape = shape, .fill = Fill::unit};
-      }
-  for (const int64_t n : kBatches)  // a plain tensor's first axis
-    for (const char* dim : {"dim=0", "dim=-2", "dim=0,1", ""})
-      if (n > 0) rows.push_back({dim, n, {{{.shape = {31}, .fill = Fill::unit}}}, false, true});
-  return rows;
-}
-
 struct Sweep {
   std::string_view op;
   std::vector<Made> (*rows)();
@@ -269,7 +240,14 @@ constexpr Sweep kShapes[] = {
     {"relu_grad", two_inputs},
     {"tanh_grad", two_inputs},
     {"sigmoid_grad", two_inputs},
-    {"add", two_inputs},
+    {"add", broadcasts},
+    {"sub", broadcasts},
+    {"mul", broadcasts},
+    {"div", broadcasts},
+    {"minimum", broadcasts},
+    {"maximum", broadcasts},
+    {"pow", powers},
+    {"expand", expansions},
     {"sum", reductions},
     {"mean", reductions},
     {"amax", reductions},
