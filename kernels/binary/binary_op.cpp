@@ -88,8 +88,9 @@ constexpr double kGoldenB[] = {-0.5, 4, 0.125, -8, 0.75, 1};
 constexpr double kTiedB[] = {-0.5, -2, 0.125, 9, -0.5, 3};
 constexpr double kBases[] = {1.5, 2, 0.25, 8, 0.5, 3};
 constexpr double kExponents[] = {-0.5, 4, 1.5, 0, 0.75, 1};
-constexpr double kSpecialA[] = {kNan, 1, kInf, kInf, -kInf, 0, 1, -1, -0.0, 1e-40, -1e-40, 2};
-constexpr double kSpecialB[] = {1, kNan, kInf, -kInf, 2, 0, 0, 0, -0.0, 2, 1e-40, -kInf};
+constexpr double kSpecialA[] = {kNan, 1,    kInf,  kInf,   -kInf, 0, 1,
+                                -1,   -0.0, 1e-40, -1e-40, 2,     0, -0.0};
+constexpr double kSpecialB[] = {1, kNan, kInf, -kInf, 2, 0, 0, 0, -0.0, 2, 1e-40, -kInf, -0.0, 0};
 constexpr double kPowerA[] = {-2,   -2,    -2,  0,    0,    0,    kNan, 1,
                               kInf, -kInf, 0.5, -0.0, -0.0, kNan, 4,    1e-40};
 constexpr double kPowerB[] = {3, 2, 0.5, 0, -1, 2, 0, kNan, -1, 3, kInf, 3, -3, 1, kNan, 0.5};
@@ -98,29 +99,30 @@ constexpr double kGoldenDy[] = {1, -2, 0.5, 3,   -1.5, 0.75, 2,    -0.25,
 constexpr Golden kAddY = {{1, 2, 0.375, 0, 0.25, 4},
                           {1, 5.5, -2.5, 2, -0.25, 4.25, 8.125, 0, -0.375, -8.5, 3.125, -5},
                           {1, 2, 0.375, 7.5, 3.5, 3.125},
-                          {kNan, kNan, kInf, kNan, -kInf, 0, 1, -1, -0.0, 2, 0, -kInf}};
+                          {kNan, kNan, kInf, kNan, -kInf, 0, 1, -1, -0.0, 2, 0, -kInf, 0, 0}};
 constexpr Golden kSubY = {{2, -6, 0.125, 16, -1.25, 2},
                           {2, -2.5, -1.5, -6, 0.75, -3.75, 7.875, 16, -0.625, 7.5, 2.875, 11},
                           {2, -6, 0.125, 8.5, -4.5, 2.875},
-                          {kNan, kNan, kNan, kInf, -kInf, 0, 1, -1, 0, -2, -2e-40, kInf}};
-constexpr Golden kMulY = {{-0.75, -8, 0.03125, -64, -0.375, 3},
-                          {-0.75, 6, 1, -8, -0.125, 1, 1, -64, -0.0625, 4, 0.375, -24},
-                          {-0.75, -8, 0.03125, -4, -2, 0.375},
-                          {kNan, kNan, kInf, -kInf, -kInf, 0, 0, -0.0, 0, 2e-40, -1e-80, -kInf}};
+                          {kNan, kNan, kNan, kInf, -kInf, 0, 1, -1, 0, -2, -2e-40, kInf, 0, -0.0}};
+constexpr Golden kMulY = {
+    {-0.75, -8, 0.03125, -64, -0.375, 3},
+    {-0.75, 6, 1, -8, -0.125, 1, 1, -64, -0.0625, 4, 0.375, -24},
+    {-0.75, -8, 0.03125, -4, -2, 0.375},
+    {kNan, kNan, kInf, -kInf, -kInf, 0, 0, -0.0, 0, 2e-40, -1e-80, -kInf, -0.0, -0.0}};
 constexpr Golden kDivY = {
     {-3, -0.5, 2, -1, -0.666666666666667, 3},
     {-3, 0.375, 4, -0.5, -0.5, 0.0625, 64, -1, -4, 0.0625, 24, -0.375},
     {-3, -0.5, 2, -16, -0.125, 24},
-    {kNan, kNan, kNan, kNan, -kInf, kNan, kInf, -kInf, kNan, 5e-41, -1, -0.0}};
+    {kNan, kNan, kNan, kNan, -kInf, kNan, kInf, -kInf, kNan, 5e-41, -1, -0.0, kNan, kNan}};
 constexpr Golden kMinimumY = {
     {-0.5, -2, 0.125, -8, -0.5, 1},
     {-0.5, 1.5, -2, -2, -0.5, 0.25, 0.125, -8, -0.5, -8, 0.125, -8},
     {-0.5, -2, 0.125, -0.5, -0.5, 0.125},
-    {kNan, kNan, kInf, -kInf, -kInf, 0, 0, -1, -0.0, 1e-40, -1e-40, -kInf}};
+    {kNan, kNan, kInf, -kInf, -kInf, 0, 0, -1, -0.0, 1e-40, -1e-40, -kInf, 0, 0}};
 constexpr Golden kMaximumY = {{1.5, 4, 0.25, 8, 0.75, 3},
                               {1.5, 4, -0.5, 4, 0.25, 4, 8, 8, 0.125, -0.5, 3, 3},
                               {1.5, 4, 0.25, 8, 4, 3},
-                              {kNan, kNan, kInf, kInf, 2, 0, 1, 0, -0.0, 2, 1e-40, 2}};
+                              {kNan, kNan, kInf, kInf, 2, 0, 1, 0, -0.0, 2, 1e-40, 2, 0, 0}};
 constexpr Golden kPowY = {
     {0.816496580927726, 16, 0.125, 1, 0.594603557501361, 3},
     {0.816496580927726, 5.0625, 0.707106781186548, 16, 2, 0.00390625, 22.6274169979695, 1,
@@ -128,7 +130,7 @@ constexpr Golden kPowY = {
     {0.816496580927726, 16, 0.125, 0.353553390593274, 0.0625, 5.19615242270663},
     {-8, 4, kNan, 1, kInf, 0, 1, 1, 0, -kInf, 0, -0.0, -kInf, kNan, kNan, 1e-20}};
 constexpr double kTiedDa[] = {1, -1, 0.5, 0, -0.75, 0.375}, kTiedDb[] = {0, -1, 0, 3, -0.75, 0.375};
-constexpr double kSpecialDa[] = {1, -2, 0.25, 3, 0, 0.375, 2, 0, 2, 0, 0, 2.5};
+constexpr double kSpecialDa[] = {1, -2, 0.25, 3, 0, 0.375, 2, 0, 2, 0, 0, 2.5, 0.625, 2.5};
 constexpr double kPowDa[] = {-0.272165526975909, -64, 0.375, 0, -1.33785800437806, 0.75},
                  kPowDb[] = {0.331060874455807, -22.1807097779182, -0.0866433975699932,
                              6.23832462503951,  0.618221669149472, 2.47187764950325};
@@ -240,7 +242,7 @@ constexpr Case kMaximumGradCases[] = {
     gradient_case<1>("golden_exchanged", 1, values(kTiedB), values(kGoldenA),
                      {values(kHead(kGoldenDy, 6))}, kTiedDb),
     gradient_case<1>("special", 1, values(kSpecialA), values(kSpecialB),
-                     {values(kHead(kGoldenDy, 12))}, kSpecialDa),
+                     {values(kHead(kGoldenDy, 14))}, kSpecialDa),
     gradient_case<1>("planes", 33, kLabels, kLabels, {kPlanes}, {}, true),
     gradient_case<1>("channels", 17, {.shape = {6, 1, 1}, .fill = Fill::labels, .range = 3},
                      kLabels, {kPlanes}),
