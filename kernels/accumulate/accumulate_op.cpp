@@ -19,7 +19,7 @@ Cost cost(const OpTypes& t) {
 
 constexpr InputDef kInputs[] = {{"acc", Layout::plain, Use::mutated}, {"x", Layout::plain}};
 
-// Golden values: tests/oracle/add.py.
+// Golden values: tests/oracle/binary.py.
 constexpr double kAcc[] = {1.5, -2, 0.25, 8, -0.5, 3};
 constexpr double kX[] = {-0.5, 4, 0.125, -8, 0.75, 1};
 constexpr double kSum[] = {1, 2, 0.375, 0, 0.25, 4};
