@@ -235,6 +235,46 @@ std::vector<Made> softmax_cross_entropy_grad() {
   return rows;
 }
 
+std::vector<Made> transpose() {
+  return each_shape(
+      [](const auto& x, int64_t) -> Made { return {.attrs = "dim0=1 dim1=-1", .inputs = {x}}; });
+}
+std::vector<Made> concat() {
+  return each_shape([](const auto& x, int64_t c) -> Made {
+    std::vector<int64_t> dims(x.shape.dims().begin(), x.shape.dims().end());
+    dims[0] = (c + 3) / 4;
+    return {.attrs = "dim=1", .inputs = {x, {.shape = Shape(dims)}}};
+  });
+}
+std::vector<Made> slice() {
+  return each_shape([](const auto& x, int64_t c) -> Made {
+    return {.attrs = c % 2 == 0 ? "dim=1 start=-3" : "dim=-1 start=1 step=2", .inputs = {x}};
+  });
+}
+std::vector<Made> pad() {
+  return each_shape(
+      [](const auto& x, int64_t) -> Made { return {.attrs = "pad=2,1 value=3", .inputs = {x}}; });
+}
+std::vector<Made> dropout_grad() {
+  return each_shape([](const auto& x, int64_t) -> Made {
+    return {.inputs = {x, {.shape = x.shape, .fill = Fill::labels, .range = 2}}};
+  });
+}
+std::vector<Made> matmul() {
+  return pairs([](int64_t in, int64_t out) -> Made {
+    if (in < out) return {.inputs = {{{.shape = {7, in}}, {.shape = {in, out}}}}};
+    return {.attrs = "transpose_a=1 transpose_b=1",
+            .inputs = {{{.shape = {2, in, 7}}, {.shape = {2, out, in}}}}};
+  });
+}
+std::vector<Made> embedding() {
+  return pairs([](int64_t rows, int64_t size) -> Made {
+    CaseInput index = labels(rows);
+    index.shape = {3};
+    return {.inputs = {{{.shape = {rows, size}}, index}}};
+  });
+}
+
 struct Sweep {
   std::string_view op;
   std::vector<Made> (*rows)();
@@ -295,6 +335,14 @@ constexpr Sweep kShapes[] = {
     {"mean", reductions},
     {"amax", reductions},
     {"amin", reductions},
+    {"dropout", one_input},
+    {"dropout_grad", dropout_grad},
+    {"matmul", matmul},
+    {"transpose", transpose},
+    {"concat", concat},
+    {"slice", slice},
+    {"pad", pad},
+    {"embedding", embedding},
 };
 
 /// The terms are neighbours in memory where a slice has one example.
@@ -333,6 +381,10 @@ constexpr Width kWidths[] = {
     {"softmax_cross_entropy_grad",
      [](int64_t k) {
        return Made{"", 2, {{{.shape = {k}, .fill = Fill::unit}, labels(k), {.shape = {}}}}};
+     }},
+    {"matmul",
+     [](int64_t k) {
+       return Made{"", 1, {{{.shape = {2, k}}, {.shape = {k, 3}}}}};
      }},
 };
 
