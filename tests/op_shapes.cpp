@@ -250,6 +250,17 @@ constexpr Sweep kShapes[] = {
     {"relu_grad", two_inputs},
     {"tanh_grad", two_inputs},
     {"sigmoid_grad", two_inputs},
+    {"scaled_tanh", one_input},
+    {"scaled_tanh_grad", two_inputs},
+    {"leaky_relu", one_input},
+    {"leaky_relu_grad", two_inputs},
+    {"elu", one_input},
+    {"elu_grad", two_inputs},
+    {"gelu", one_input},
+    {"gelu_grad", two_inputs},
+    {"softplus", one_input},
+    {"softplus_grad", two_inputs},
+    {"residual_add", two_inputs},
     {"add", two_inputs},
 };
 

@@ -56,5 +56,21 @@ TEST(Ulp, Sigmoid) {
   expect_within("sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); });
 }
 
+TEST(Ulp, ScaledTanh) {
+  expect_within("scaled_tanh", [](double x) { return 1.7159 * std::tanh(x * 2 / 3); });
+}
+
+TEST(Ulp, Elu) {
+  expect_within("elu", [](double x) { return x < 0 ? std::expm1(x) : x; });
+}
+
+TEST(Ulp, Gelu) {
+  expect_within("gelu", [](double x) { return x * std::erfc(-x * std::sqrt(0.5)) / 2; });
+}
+
+TEST(Ulp, Softplus) {
+  expect_within("softplus", [](double x) { return x > 20 ? x : std::log1p(std::exp(x)); });
+}
+
 }  // namespace
 }  // namespace cairn
