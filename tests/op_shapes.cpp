@@ -34,10 +34,14 @@ int64_t batch_of(size_t i, size_t j) { return kBatches[(i + j) % std::size(kBatc
 /// The windows of a convolution or pool; pairs are (height, width).
 struct Window {
   int64_t in[2], kernel[2], stride[2], padding[2], dilation[2] = {1, 1};
+  bool ceil_mode = false;
 
   int64_t out(int axis) const {
-    return (in[axis] + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis] +
-           1;
+    const int64_t room = in[axis] + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1;
+    if (!ceil_mode) return room / stride[axis] + 1;
+    const int64_t windows = (room + stride[axis] - 1) / stride[axis] + 1;
+    const bool starts_behind = (windows - 1) * stride[axis] >= in[axis] + padding[axis];
+    return starts_behind ? windows - 1 : windows;
   }
   std::string attrs() const {
     return fmt::format("stride={},{} padding={},{}", stride[0], stride[1], padding[0], padding[1]);
@@ -57,10 +61,18 @@ constexpr Window kConvWindows[] = {
     {{2, 4}, {2, 3}, {2, 1}, {3, 6}, {3, 1}},
 };
 constexpr Window kPoolWindows[] = {
-    {{1, 1}, {1, 1}, {1, 1}, {0, 0}}, {{1, 9}, {1, 2}, {1, 2}, {0, 1}},
-    {{7, 1}, {3, 1}, {2, 1}, {1, 0}}, {{5, 6}, {2, 3}, {5, 4}, {0, 1}},
-    {{6, 8}, {2, 2}, {2, 2}, {0, 0}}, {{7, 7}, {3, 3}, {1, 1}, {1, 1}},
-    {{2, 3}, {4, 5}, {1, 2}, {2, 2}}, {{4, 5}, {4, 5}, {1, 1}, {0, 0}},
+    {{1, 1}, {1, 1}, {1, 1}, {0, 0}},
+    {{1, 9}, {1, 2}, {1, 2}, {0, 1}},
+    {{7, 1}, {3, 1}, {2, 1}, {1, 0}},
+    {{5, 6}, {2, 3}, {5, 4}, {0, 1}},
+    {{6, 8}, {2, 2}, {2, 2}, {0, 0}},
+    {{7, 7}, {3, 3}, {1, 1}, {1, 1}},
+    {{2, 3}, {4, 5}, {1, 2}, {2, 2}},
+    {{4, 5}, {4, 5}, {1, 1}, {0, 0}},
+    {{7, 5}, {3, 2}, {2, 1}, {1, 0}, {2, 3}},
+    {{8, 6}, {3, 2}, {3, 3}, {1, 1}, {1, 1}, true},
+    {{5, 9}, {2, 3}, {3, 4}, {1, 1}, {3, 2}, true},
+    {{2, 1}, {4, 3}, {3, 3}, {0, 0}, {1, 1}, true},
 };
 
 struct Channels {
@@ -108,12 +120,15 @@ std::vector<Made> conv2d_dw() {
       });
 }
 
+/// f(window, x, y) for max_pool2d, or for avg_pool2d, which knows no dilation but three divisors.
 template <class F>
-std::vector<Made> pools(F f) {
+std::vector<Made> pools(bool max, F f) {
+  constexpr std::string_view kDivisors[] = {"", " count_include_pad=0", " divisor_override=3"};
   std::vector<Made> rows;
   for (size_t i = 0; i < std::size(kPoolWindows); ++i)
     for (size_t j = 0; j < std::size(kChannels); ++j) {
-      const Window& s = kPoolWindows[i];
+      Window s = kPoolWindows[i];
+      if (!max) s.dilation[0] = s.dilation[1] = 1;
       const bool ties = j % 2 == 1;
       Made row = f(s,
                    CaseInput{.shape = {kChannels[j], s.in[0], s.in[1]},
@@ -121,27 +136,52 @@ std::vector<Made> pools(F f) {
                              .range = 3},
                    CaseInput{.shape = {kChannels[j], s.out(0), s.out(1)}});
       row.ties = ties;
-      row.attrs += " " + s.attrs() + s.kernel_size();
+      row.attrs += fmt::format(" {}{} ceil_mode={:d}", s.attrs(), s.kernel_size(), s.ceil_mode);
+      row.attrs += max ? fmt::format(" dilation={},{}", s.dilation[0], s.dilation[1])
+                       : std::string(kDivisors[(i + j) % std::size(kDivisors)]);
       row.n = batch_of(i, j);
       rows.push_back(row);
     }
   return rows;
 }
 
-std::vector<Made> pool() {
-  return pools([](const auto&, const auto& x, const auto&) -> Made { return {.inputs = {x}}; });
+std::vector<Made> max_pool2d() {
+  return pools(true,
+               [](const auto&, const auto& x, const auto&) -> Made { return {.inputs = {x}}; });
+}
+std::vector<Made> avg_pool2d() {
+  return pools(false,
+               [](const auto&, const auto& x, const auto&) -> Made { return {.inputs = {x}}; });
 }
 std::vector<Made> avg_pool2d_grad() {
-  return pools([](const Window& s, const auto&, const auto& y) -> Made {
+  return pools(false, [](const Window& s, const auto&, const auto& y) -> Made {
     return {.attrs = s.input_size(), .inputs = {y}};
   });
 }
 std::vector<Made> max_pool2d_grad() {
-  return pools([](const Window& s, const auto&, const auto& y) -> Made {
+  return pools(true, [](const Window& s, const auto&, const auto& y) -> Made {
     const CaseInput indices{
         .shape = y.shape, .fill = Fill::labels, .range = static_cast<double>(s.in[0] * s.in[1])};
     return {.attrs = s.input_size(), .inputs = {y, indices}};
   });
+}
+
+/// Outputs larger and smaller than the input, whose sizes divide it or don't.
+std::vector<Made> adaptive_pools(bool gradient) {
+  constexpr int64_t kSizes[][4] = {{1, 1, 1, 1}, {1, 5, 3, 2}, {6, 4, 3, 4}, {7, 9, 1, 1},
+                                   {2, 3, 5, 7}, {8, 5, 3, 4}, {5, 1, 2, 1}};  // H, W, OH, OW
+  std::vector<Made> rows;
+  for (size_t i = 0; i < std::size(kSizes); ++i)
+    for (size_t j = 0; j < std::size(kChannels); ++j) {
+      const auto [h, w, out_h, out_w] = kSizes[i];
+      rows.push_back(gradient ? Made{fmt::format("input_size={},{}", h, w),
+                                     batch_of(i, j),
+                                     {{{.shape = {kChannels[j], out_h, out_w}}}}}
+                              : Made{fmt::format("output_size={},{}", out_h, out_w),
+                                     batch_of(i, j),
+                                     {{{.shape = {kChannels[j], h, w}}}}});
+    }
+  return rows;
 }
 
 /// f(features in, features out) for every pair.
@@ -233,10 +273,12 @@ constexpr Sweep kShapes[] = {
     {"conv2d", conv2d},
     {"conv2d_dx", conv2d_dx},
     {"conv2d_dw", conv2d_dw},
-    {"avg_pool2d", pool},
-    {"max_pool2d", pool},
+    {"avg_pool2d", avg_pool2d},
+    {"max_pool2d", max_pool2d},
     {"avg_pool2d_grad", avg_pool2d_grad},
     {"max_pool2d_grad", max_pool2d_grad},
+    {"adaptive_avg_pool2d", [] { return adaptive_pools(false); }},
+    {"adaptive_avg_pool2d_grad", [] { return adaptive_pools(true); }},
     {"linear", linear},
     {"linear_dx", linear_dx},
     {"linear_dw", linear_dw},
