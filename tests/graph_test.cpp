@@ -4,6 +4,7 @@
 
 #include "core/autodiff.h"
 #include "core/executor.h"
+#include "core/fuse.h"
 #include "core/op_table.h"
 #include "tests/expect_error.h"
 
@@ -40,6 +41,17 @@ TEST(Graph, PrintsANodeALine) {
   const Value x = graph.input("x", batched({2, 3}));
   graph.add("tanh", {graph.reshape(x, {6})}, {}, "t");
   EXPECT_EQ(to_text(graph), "t.y = tanh(x.view) : float32 (N, 6)\n");
+}
+
+TEST(Graph, OnlyReluVanishesIntoAResidualAdd) {
+  Graph graph;
+  const Value x = graph.input("x", batched({2}));
+  graph.add("relu", {graph.add("residual_add", {x, x})}, {}, "a");
+  graph.add("tanh", {graph.add("residual_add", {x, x})}, {}, "b");
+  fuse_epilogues(graph);
+  ASSERT_EQ(graph.nodes().size(), 3u) << to_text(graph);
+  EXPECT_EQ(graph.nodes()[0].attrs.to_string(), "activation=relu");
+  EXPECT_EQ(graph.nodes()[1].attrs.to_string(), "activation=none");
 }
 
 TEST(Store, TellsWhatIsMissingOrClashes) {

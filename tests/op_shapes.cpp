@@ -21,119 +21,6 @@ constexpr OpRunOptions kPlans[] = {
     {}, {.width = 1, .sliced = true}, {.width = 8}, {.width = 16, .sliced = true}};
 constexpr OpRunOptions kWidthPlans[] = {{}, {.width = 32, .sliced = true}};
 
-/// The windows of a convolution or pool; pairs are (height, width).
-struct Window {
-  int64_t in[2], kernel[2], stride[2], padding[2], dilation[2] = {1, 1};
-
-  int64_t out(int axis) const {
-    return (in[axis] + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis] +
-           1;
-  }
-  std::string attrs() const {
-    return fmt::format("stride={},{} padding={},{}", stride[0], stride[1], padding[0], padding[1]);
-  }
-  std::string kernel_size() const {
-    return fmt::format(" kernel_size={},{}", kernel[0], kernel[1]);
-  }
-  std::string input_size() const { return fmt::format(" input_size={},{}", in[0], in[1]); }
-};
-
-constexpr Window kConvWindows[] = {
-    {{1, 1}, {1, 1}, {1, 1}, {0, 0}},         {{1, 7}, {1, 3}, {1, 2}, {0, 0}},
-    {{5, 1}, {2, 1}, {3, 1}, {0, 0}},         {{3, 2}, {2, 2}, {1, 1}, {4, 4}},
-    {{7, 6}, {3, 2}, {2, 1}, {1, 0}},         {{7, 9}, {3, 3}, {1, 1}, {0, 1}, {2, 3}},
-    {{2, 3}, {2, 2}, {5, 3}, {0, 1}},         {{4, 5}, {5, 3}, {1, 1}, {10, 6}},
-    {{9, 17}, {3, 3}, {1, 1}, {1, 1}},        {{6, 6}, {1, 1}, {3, 2}, {2, 0}},
-    {{2, 4}, {2, 3}, {2, 1}, {3, 6}, {3, 1}},
-};
-constexpr Window kPoolWindows[] = {
-    {{1, 1}, {1, 1}, {1, 1}, {0, 0}}, {{1, 9}, {1, 2}, {1, 2}, {0, 1}},
-    {{7, 1}, {3, 1}, {2, 1}, {1, 0}}, {{5, 6}, {2, 3}, {5, 4}, {0, 1}},
-    {{6, 8}, {2, 2}, {2, 2}, {0, 0}}, {{7, 7}, {3, 3}, {1, 1}, {1, 1}},
-    {{2, 3}, {4, 5}, {1, 2}, {2, 2}}, {{4, 5}, {4, 5}, {1, 1}, {0, 0}},
-};
-
-struct Channels {
-  int64_t in, out, groups;
-};
-constexpr Channels kConvChannels[] = {{1, 1, 1},  {3, 5, 1},  {5, 3, 1}, {31, 33, 1},
-                                      {1, 33, 1}, {33, 1, 1}, {6, 9, 3}, {31, 31, 31}};
-
-/// Calls f(window, channels, n) for the rows of a convolution.
-template <class F>
-std::vector<Made> convolutions(F f) {
-  std::vector<Made> rows;
-  for (size_t i = 0; i < std::size(kConvWindows); ++i)
-    for (size_t j = 0; j < std::size(kConvChannels); ++j) {
-      const Window& s = kConvWindows[i];
-      const Channels& c = kConvChannels[j];
-      Made row = f(s, c, CaseInput{.shape = {c.in, s.in[0], s.in[1]}},
-                   CaseInput{.shape = {c.out, c.in / c.groups, s.kernel[0], s.kernel[1]}},
-                   CaseInput{.shape = {c.out, s.out(0), s.out(1)}});
-      row.attrs += fmt::format(" {} dilation={},{} groups={}", s.attrs(), s.dilation[0],
-                               s.dilation[1], c.groups);
-      row.n = batch_of(i, j);
-      rows.push_back(row);
-    }
-  return rows;
-}
-
-std::vector<Made> conv2d() {
-  return convolutions(
-      [](const auto&, const Channels& c, const auto& x, const auto& w, const auto&) -> Made {
-        if (c.out % 2 == 0) return {.inputs = {x, w}};
-        return {.inputs = {x, w, {.shape = {c.out}}}};
-      });
-}
-std::vector<Made> conv2d_dx() {
-  return convolutions(
-      [](const Window& s, const auto&, const auto&, const auto& w, const auto& y) -> Made {
-        return {.attrs = s.input_size(), .inputs = {y, w}};
-      });
-}
-std::vector<Made> conv2d_dw() {
-  return convolutions(
-      [](const Window& s, const auto&, const auto& x, const auto&, const auto& y) -> Made {
-        return {.attrs = s.kernel_size(), .inputs = {x, y}};
-      });
-}
-
-template <class F>
-std::vector<Made> pools(F f) {
-  std::vector<Made> rows;
-  for (size_t i = 0; i < std::size(kPoolWindows); ++i)
-    for (size_t j = 0; j < std::size(kChannels); ++j) {
-      const Window& s = kPoolWindows[i];
-      const bool ties = j % 2 == 1;
-      Made row = f(s,
-                   CaseInput{.shape = {kChannels[j], s.in[0], s.in[1]},
-                             .fill = ties ? Fill::labels : Fill::spread,
-                             .range = 3},
-                   CaseInput{.shape = {kChannels[j], s.out(0), s.out(1)}});
-      row.ties = ties;
-      row.attrs += " " + s.attrs() + s.kernel_size();
-      row.n = batch_of(i, j);
-      rows.push_back(row);
-    }
-  return rows;
-}
-
-std::vector<Made> pool() {
-  return pools([](const auto&, const auto& x, const auto&) -> Made { return {.inputs = {x}}; });
-}
-std::vector<Made> avg_pool2d_grad() {
-  return pools([](const Window& s, const auto&, const auto& y) -> Made {
-    return {.attrs = s.input_size(), .inputs = {y}};
-  });
-}
-std::vector<Made> max_pool2d_grad() {
-  return pools([](const Window& s, const auto&, const auto& y) -> Made {
-    const CaseInput indices{
-        .shape = y.shape, .fill = Fill::labels, .range = static_cast<double>(s.in[0] * s.in[1])};
-    return {.attrs = s.input_size(), .inputs = {y, indices}};
-  });
-}
-
 /// f(features in, features out) for every pair.
 template <class F>
 std::vector<Made> pairs(F f) {
@@ -280,13 +167,15 @@ struct Sweep {
   std::vector<Made> (*rows)();
 };
 constexpr Sweep kShapes[] = {
-    {"conv2d", conv2d},
-    {"conv2d_dx", conv2d_dx},
-    {"conv2d_dw", conv2d_dw},
-    {"avg_pool2d", pool},
-    {"max_pool2d", pool},
-    {"avg_pool2d_grad", avg_pool2d_grad},
-    {"max_pool2d_grad", max_pool2d_grad},
+    {"conv2d", shapes::conv2d},
+    {"conv2d_dx", shapes::conv2d_dx},
+    {"conv2d_dw", shapes::conv2d_dw},
+    {"avg_pool2d", shapes::avg_pool2d},
+    {"max_pool2d", shapes::max_pool2d},
+    {"avg_pool2d_grad", shapes::avg_pool2d_grad},
+    {"max_pool2d_grad", shapes::max_pool2d_grad},
+    {"adaptive_avg_pool2d", [] { return shapes::adaptive_pools(false); }},
+    {"adaptive_avg_pool2d_grad", [] { return shapes::adaptive_pools(true); }},
     {"linear", linear},
     {"linear_dx", linear_dx},
     {"linear_dw", linear_dw},
@@ -343,6 +232,17 @@ constexpr Sweep kShapes[] = {
     {"slice", slice},
     {"pad", pad},
     {"embedding", embedding},
+    {"scaled_tanh", one_input},
+    {"scaled_tanh_grad", two_inputs},
+    {"leaky_relu", one_input},
+    {"leaky_relu_grad", two_inputs},
+    {"elu", one_input},
+    {"elu_grad", two_inputs},
+    {"gelu", one_input},
+    {"gelu_grad", two_inputs},
+    {"softplus", one_input},
+    {"softplus_grad", two_inputs},
+    {"residual_add", two_inputs},
 };
 
 /// The terms are neighbours in memory where a slice has one example.

@@ -34,4 +34,18 @@ std::vector<Made> broadcasts();
 std::vector<Made> powers();
 std::vector<Made> expansions();
 
+// tests/op_shapes_windows.cpp
+namespace shapes {
+
+std::vector<Made> conv2d();
+std::vector<Made> conv2d_dx();
+std::vector<Made> conv2d_dw();
+std::vector<Made> max_pool2d();
+std::vector<Made> avg_pool2d();
+std::vector<Made> max_pool2d_grad();
+std::vector<Made> avg_pool2d_grad();
+/// Outputs larger and smaller than the input, whose sizes divide it or don't.
+std::vector<Made> adaptive_pools(bool gradient);
+
+}  // namespace shapes
 }  // namespace cairn

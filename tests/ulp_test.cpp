@@ -67,5 +67,21 @@ TEST(Ulp, Log) {
   expect_within("log", [](double x) { return std::log(x); });
 }
 
+TEST(Ulp, ScaledTanh) {
+  expect_within("scaled_tanh", [](double x) { return 1.7159 * std::tanh(x * 2 / 3); });
+}
+
+TEST(Ulp, Elu) {
+  expect_within("elu", [](double x) { return x < 0 ? std::expm1(x) : x; });
+}
+
+TEST(Ulp, Gelu) {
+  expect_within("gelu", [](double x) { return x * std::erfc(-x * std::sqrt(0.5)) / 2; });
+}
+
+TEST(Ulp, Softplus) {
+  expect_within("softplus", [](double x) { return x > 20 ? x : std::log1p(std::exp(x)); });
+}
+
 }  // namespace
 }  // namespace cairn

@@ -90,7 +90,7 @@ constexpr AttrDef kAttrs[] = {
     kPadding,
     kDilation,
     kGroups,
-    {.name = "activation", .type = AttrType::choice, .max = 3, .choices = kActivations}};
+    {.name = "activation", .type = AttrType::choice, .max = 4, .choices = kActivations}};
 constexpr AttrDef kDxAttrs[] = {
     kStride,
     kPadding,

@@ -61,7 +61,7 @@ int64_t workspace_dw(const OpTypes& t) {
 constexpr InputDef kInputs[] = {{"x"}, {"w", Layout::plain}, {"b", Layout::plain, Use::optional}};
 constexpr OutputDef kOutputs[] = {{"y"}};
 constexpr AttrDef kAttrs[] = {
-    {.name = "activation", .type = AttrType::choice, .max = 3, .choices = kActivations}};
+    {.name = "activation", .type = AttrType::choice, .max = 4, .choices = kActivations}};
 constexpr InputDef kDxInputs[] = {{"dy"}, {"w", Layout::plain}};
 constexpr OutputDef kDxOutputs[] = {{"dx"}};
 constexpr InputDef kDwInputs[] = {{"x"}, {"dy"}};

@@ -23,7 +23,8 @@ __device__ int64_t first_index() { return int64_t{blockIdx.x} * blockDim.x + thr
 __device__ int64_t index_stride() { return int64_t{gridDim.x} * blockDim.x; }
 
 // Reads the window, 4 KH KW bytes, and writes 4.
-__global__ void avg_pool2d_kernel(PoolShape s, const float* x, float* y, int64_t batch, int64_t n) {
+__global__ void avg_pool2d_kernel(AvgPoolShape s, const float* x, float* y, int64_t batch,
+                                  int64_t n) {
   for (int64_t i = first_index(); i < n; i += index_stride()) {
     const Place at(i, s.h.out, s.w.out, batch);
     const float* plane = x + at.channel * s.h.in * s.w.in * batch + at.n;
@@ -31,20 +32,20 @@ __global__ void avg_pool2d_kernel(PoolShape s, const float* x, float* y, int64_t
     for (int64_t h = s.h.begin(at.row); h < s.h.end(at.row); ++h)
       for (int64_t w = s.w.begin(at.column); w < s.w.end(at.column); ++w)
         sum += plane[(h * s.w.in + w) * batch];
-    y[i] = sum / static_cast<float>(s.h.kernel * s.w.kernel);
+    y[i] = sum / static_cast<float>(s.divisor(at.row, at.column));
   }
 }
 
 // Reads the window, 4 KH KW bytes, and writes 8.
-__global__ void max_pool2d_kernel(PoolShape s, const float* x, float* y, int32_t* indices,
+__global__ void max_pool2d_kernel(MaxPoolShape s, const float* x, float* y, int32_t* indices,
                                   int64_t batch, int64_t n) {
   for (int64_t i = first_index(); i < n; i += index_stride()) {
     const Place at(i, s.h.out, s.w.out, batch);
     const float* plane = x + at.channel * s.h.in * s.w.in * batch + at.n;
     float best = 0;
     int64_t index = -1;
-    for (int64_t h = s.h.begin(at.row); h < s.h.end(at.row); ++h)
-      for (int64_t w = s.w.begin(at.column); w < s.w.end(at.column); ++w) {
+    for (int64_t h = s.h.begin(at.row); h < s.h.end(at.row); h += s.h.dilation)
+      for (int64_t w = s.w.begin(at.column); w < s.w.end(at.column); w += s.w.dilation) {
         const float value = plane[(h * s.w.in + w) * batch];
         if (index < 0 || value > best || value != value) best = value, index = h * s.w.in + w;
       }
@@ -54,7 +55,7 @@ __global__ void max_pool2d_kernel(PoolShape s, const float* x, float* y, int32_t
 }
 
 // Reads the windows that hold the place, 4 bytes each, and writes 4.
-__global__ void avg_pool2d_grad_kernel(PoolShape s, const float* dy, float* dx, int64_t batch,
+__global__ void avg_pool2d_grad_kernel(AvgPoolShape s, const float* dy, float* dx, int64_t batch,
                                        int64_t n) {
   for (int64_t i = first_index(); i < n; i += index_stride()) {
     const Place at(i, s.h.in, s.w.in, batch);
@@ -62,13 +63,13 @@ __global__ void avg_pool2d_grad_kernel(PoolShape s, const float* dy, float* dx, 
     float sum = 0;
     for (int64_t p = s.h.first(at.row); p <= s.h.last(at.row); ++p)
       for (int64_t q = s.w.first(at.column); q <= s.w.last(at.column); ++q)
-        sum += plane[(p * s.w.out + q) * batch];
-    dx[i] = sum / static_cast<float>(s.h.kernel * s.w.kernel);
+        sum += plane[(p * s.w.out + q) * batch] / static_cast<float>(s.divisor(p, q));
+    dx[i] = sum;
   }
 }
 
-// Reads the windows that hold the place, 8 bytes each, and writes 4.
-__global__ void max_pool2d_grad_kernel(PoolShape s, const float* dy, const int32_t* indices,
+// Reads the windows that may hold the place, 8 bytes each, and writes 4.
+__global__ void max_pool2d_grad_kernel(MaxPoolShape s, const float* dy, const int32_t* indices,
                                        float* dx, int64_t batch, int64_t n) {
   for (int64_t i = first_index(); i < n; i += index_stride()) {
     const Place at(i, s.h.in, s.w.in, batch);
@@ -92,26 +93,28 @@ Grid grid_for(const Tensor& t, CudaContext& context) {
 
 void avg_pool2d_cuda(const Args& args, CudaContext& context) {
   const Tensor &x = args.in[0], &y = args.out[0];
-  launch(avg_pool2d_kernel, grid_for(y, context), PoolShape(x.shape, y.shape, *args.attrs),
+  launch(avg_pool2d_kernel, grid_for(y, context), AvgPoolShape(x.shape, y.shape, *args.attrs),
          x.as<float>(), y.as<float>(), x.batch.width, y.elements());
 }
 
 void max_pool2d_cuda(const Args& args, CudaContext& context) {
   const Tensor &x = args.in[0], &y = args.out[0];
-  launch(max_pool2d_kernel, grid_for(y, context), PoolShape(x.shape, y.shape, *args.attrs),
+  launch(max_pool2d_kernel, grid_for(y, context), MaxPoolShape(x.shape, y.shape, *args.attrs),
          x.as<float>(), y.as<float>(), args.out[1].as<int32_t>(), x.batch.width, y.elements());
 }
 
 void avg_pool2d_grad_cuda(const Args& args, CudaContext& context) {
   const Tensor &dy = args.in[0], &dx = args.out[0];
-  launch(avg_pool2d_grad_kernel, grid_for(dx, context), PoolShape(dx.shape, dy.shape, *args.attrs),
-         dy.as<float>(), dx.as<float>(), dx.batch.width, dx.elements());
+  launch(avg_pool2d_grad_kernel, grid_for(dx, context),
+         AvgPoolShape(dx.shape, dy.shape, *args.attrs), dy.as<float>(), dx.as<float>(),
+         dx.batch.width, dx.elements());
 }
 
 void max_pool2d_grad_cuda(const Args& args, CudaContext& context) {
   const Tensor &dy = args.in[0], &dx = args.out[0];
-  launch(max_pool2d_grad_kernel, grid_for(dx, context), PoolShape(dx.shape, dy.shape, *args.attrs),
-         dy.as<float>(), args.in[1].as<int32_t>(), dx.as<float>(), dx.batch.width, dx.elements());
+  launch(max_pool2d_grad_kernel, grid_for(dx, context),
+         MaxPoolShape(dx.shape, dy.shape, *args.attrs), dy.as<float>(), args.in[1].as<int32_t>(),
+         dx.as<float>(), dx.batch.width, dx.elements());
 }
 
 }  // namespace cairn

@@ -1,16 +1,21 @@
 // Average and max pooling over windows of a plane, and their gradients.
 //
-//   avg_pool2d:       y[c,p,q] = 1/(KH KW) sum over the window of x; places outside count as zero
+//   avg_pool2d:       y[c,p,q] = 1/d sum over the window of x; places outside count as zero
 //   max_pool2d:       y[c,p,q] = max over the window's places inside x;
 //                     indices[c,p,q] = h W + w of the first maximum, or of the last NaN, which wins
-//   avg_pool2d_grad:  dx[c,h,w] = 1/(KH KW) sum of dy over the windows that hold (h,w)
+//   avg_pool2d_grad:  dx[c,h,w] = sum of dy/d over the windows that hold (h,w)
 //   max_pool2d_grad:  dx[c,h,w] = sum of dy over the windows whose index is h W + w
 //
-// x, dx (C,H,W); y, dy, indices (C,OH,OW); OH = floor((H + 2P - KH) / S) + 1. kernel_size, stride
-// and padding are (height, width) pairs as in torch.nn.functional; stride 0 means kernel_size. The
-// gradients take `input_size` (H,W) too. Errors: a kernel larger than the padded input, padding
-// above half the kernel. Sources: LeCun et al. 1998 (subsampling); Ranzato, Boureau and LeCun 2007
-// (max pooling).
+// x, dx (C,H,W); y, dy, indices (C,OH,OW); OH = floor((H + 2P - D (KH - 1) - 1) / S) + 1. With
+// ceil_mode it is rounded up, less a window that would start in the padding at the end.
+// Attributes are those of torch.nn.functional: kernel_size, stride and padding are (height, width)
+// pairs, stride 0 means kernel_size, and max_pool2d has a pair `dilation`, the step D from one of
+// the window's places to the next. avg_pool2d's divisor d is `divisor_override`, where that isn't
+// 0; else the window's places inside x and, with count_include_pad, its padding, but nothing beyond
+// that. The gradients take `input_size` (H,W) too. kernels/adaptive_pool has pools that fit their
+// windows. Errors: a kernel larger than the padded input, padding above half the kernel, a window
+// whose places all miss x. Sources: LeCun et al. 1998 (subsampling); Ranzato, Boureau and LeCun
+// 2007 (max pooling).
 #pragma once
 
 #include <algorithm>
@@ -19,13 +24,17 @@
 
 namespace cairn {
 
+/// Attributes of both pools, then of either; input_size is the gradients' last.
 namespace pool_attr {
-enum { kernel_size, stride, padding, input_size };
-}
+enum { kernel_size, stride, padding, ceil_mode };
+enum { dilation = ceil_mode + 1, max_input_size };
+enum { count_include_pad = ceil_mode + 1, divisor_override, avg_input_size };
+}  // namespace pool_attr
 
 /// The windows along one axis.
 struct PoolAxis {
-  int64_t in = 0, out = 0, kernel = 1, stride = 1, pad = 0;
+  int64_t in = 0, out = 0, kernel = 1, stride = 1, pad = 0, dilation = 1;
+  bool count_pad = false;
 
   PoolAxis(const Attrs& a, int axis, int64_t in, int64_t out)
       : in(in),
@@ -36,18 +45,26 @@ struct PoolAxis {
     if (stride == 0) stride = kernel;
   }
 
-  /// Window p holds the inputs [begin(p), end(p)).
+  /// From a window's first place to behind its last.
+  CAIRN_HD int64_t extent() const { return dilation * (kernel - 1) + 1; }
+  /// Window p holds the inputs begin(p), begin(p) + dilation, ... below end(p).
   CAIRN_HD int64_t begin(int64_t p) const {
     const int64_t first = p * stride - pad;
-    return first > 0 ? first : 0;
+    if (first >= 0) return first;
+    return dilation == 1 ? 0 : (dilation - -first % dilation) % dilation;
   }
   CAIRN_HD int64_t end(int64_t p) const {
-    const int64_t last = p * stride - pad + kernel;
+    const int64_t last = p * stride - pad + extent();
     return last < in ? last : in;
   }
-  /// The windows [first(h), last(h)] hold input h.
+  /// Places of window p in an average's divisor.
+  CAIRN_HD int64_t count(int64_t p) const {
+    const int64_t first = p * stride - pad, last = first + kernel, most = in + pad;
+    return count_pad ? (last < most ? last : most) - first : end(p) - begin(p);
+  }
+  /// Of the windows, none but [first(h), last(h)] hold input h; all of them where dilation is 1.
   CAIRN_HD int64_t first(int64_t h) const {
-    const int64_t low = h + pad - kernel + 1;
+    const int64_t low = h + pad - extent() + 1;
     return low > 0 ? (low + stride - 1) / stride : 0;
   }
   CAIRN_HD int64_t last(int64_t h) const {
@@ -63,6 +80,24 @@ struct PoolShape {
 
   PoolShape(const Shape& x, const Shape& y, const Attrs& a)
       : channels(x[0]), h(a, 0, x[1], y[1]), w(a, 1, x[2], y[2]) {}
+};
+
+struct MaxPoolShape : PoolShape {
+  MaxPoolShape(const Shape& x, const Shape& y, const Attrs& a) : PoolShape(x, y, a) {
+    h.dilation = a.integer(pool_attr::dilation, 0), w.dilation = a.integer(pool_attr::dilation, 1);
+  }
+};
+
+struct AvgPoolShape : PoolShape {
+  int64_t divisor_override = 0;
+
+  AvgPoolShape(const Shape& x, const Shape& y, const Attrs& a)
+      : PoolShape(x, y, a), divisor_override(a.integer(pool_attr::divisor_override)) {
+    h.count_pad = w.count_pad = a.flag(pool_attr::count_include_pad);
+  }
+  CAIRN_HD int64_t divisor(int64_t p, int64_t q) const {
+    return divisor_override != 0 ? divisor_override : h.count(p) * w.count(q);
+  }
 };
 
 template <class Real>

@@ -15,115 +15,129 @@ namespace cairn::HWY_NAMESPACE {
 template <class D>
 using Index = hn::Rebind<int32_t, D>;
 
-/// Calls f(d, out, first, h0, h1, w0, w1) for every window and vector of examples of a slice:
-/// elements of y and of the channel's first input, and the window's places.
+/// A window, clipped to its plane: its places are h0, h0 + dilation, ... below h1, and so on.
+struct Window {
+  int64_t p, q, h0, h1, w0, w1;
+};
+
+/// Calls f(d, window, out, first) for every window and vector of examples of a slice: elements of y
+/// and of the channel's first input.
 template <class F>
 void for_windows(const PoolShape& s, int64_t width, F f) {
   with_lanes(width, [&](auto d, auto) {
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     for (int64_t c = 0; c < s.channels; ++c)
       for (int64_t p = 0; p < s.h.out; ++p)
-        for (int64_t q = 0; q < s.w.out; ++q)
+        for (int64_t q = 0; q < s.w.out; ++q) {
+          const Window window{p, q, s.h.begin(p), s.h.end(p), s.w.begin(q), s.w.end(q)};
           for (int64_t lane = 0; lane < width; lane += lanes)
-            f(d, ((c * s.h.out + p) * s.w.out + q) * width + lane,
-              c * s.h.in * s.w.in * width + lane, s.h.begin(p), s.h.end(p), s.w.begin(q),
-              s.w.end(q));
+            f(d, window, ((c * s.h.out + p) * s.w.out + q) * width + lane,
+              c * s.h.in * s.w.in * width + lane);
+        }
   });
 }
 
+/// 1 / divisor of a window, computed anew only where it changes.
+class AvgScale {
+ public:
+  explicit AvgScale(const AvgPoolShape& s) : s_(s) {}
+  float operator()(const Window& window) {
+    const int64_t divisor = s_.divisor(window.p, window.q);
+    if (divisor != divisor_) divisor_ = divisor, scale_ = 1.0f / static_cast<float>(divisor);
+    return scale_;
+  }
+
+ private:
+  const AvgPoolShape& s_;
+  int64_t divisor_ = 0;
+  float scale_ = 0;
+};
+
 void avg_pool2d(const Args& args) {
   const Tensor &x = args.in[0], &y = args.out[0];
-  const PoolShape s(x.shape, y.shape, *args.attrs);
+  const AvgPoolShape s(x.shape, y.shape, *args.attrs);
   const int64_t width = x.batch.width, row = s.w.in;
-  const float scale = 1.0f / static_cast<float>(s.h.kernel * s.w.kernel);
+  AvgScale scale(s);
   for (int64_t k = 0; k < x.batch.slices; ++k) {
     const float* from = x.slice<float>(k);
     float* to = y.slice<float>(k);
-    for_windows(
-        s, width,
-        [&](auto d, int64_t out, int64_t first, int64_t h0, int64_t h1, int64_t w0, int64_t w1) {
-          auto sum = hn::Zero(d);
-          for (int64_t h = h0; h < h1; ++h)
-            for (int64_t w = w0; w < w1; ++w)
-              sum = hn::Add(sum, hn::LoadU(d, from + first + (h * row + w) * width));
-          hn::StoreU(hn::Mul(sum, hn::Set(d, scale)), d, to + out);
-        });
+    for_windows(s, width, [&](auto d, const Window& at, int64_t out, int64_t first) {
+      auto sum = hn::Zero(d);
+      for (int64_t h = at.h0; h < at.h1; ++h)
+        for (int64_t w = at.w0; w < at.w1; ++w)
+          sum = hn::Add(sum, hn::LoadU(d, from + first + (h * row + w) * width));
+      hn::StoreU(hn::Mul(sum, hn::Set(d, scale(at))), d, to + out);
+    });
   }
 }
 
 void max_pool2d(const Args& args) {
   const Tensor &x = args.in[0], &y = args.out[0], &indices = args.out[1];
-  const PoolShape s(x.shape, y.shape, *args.attrs);
+  const MaxPoolShape s(x.shape, y.shape, *args.attrs);
   const int64_t width = x.batch.width, row = s.w.in;
   for (int64_t k = 0; k < x.batch.slices; ++k) {
     const float* from = x.slice<float>(k);
     float* to = y.slice<float>(k);
     int32_t* index = indices.slice<int32_t>(k);
-    for_windows(
-        s, width,
-        [&](auto d, int64_t out, int64_t first, int64_t h0, int64_t h1, int64_t w0, int64_t w1) {
-          const Index<decltype(d)> di;
-          auto best = hn::LoadU(d, from + first + (h0 * row + w0) * width);
-          auto place = hn::Set(di, static_cast<int32_t>(h0 * row + w0));
-          for (int64_t h = h0; h < h1; ++h)
-            for (int64_t w = w0; w < w1; ++w) {
-              const auto value = hn::LoadU(d, from + first + (h * row + w) * width);
-              const auto wins = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
-              best = hn::IfThenElse(wins, value, best);
-              place = hn::IfThenElse(hn::RebindMask(di, wins),
-                                     hn::Set(di, static_cast<int32_t>(h * row + w)), place);
-            }
-          hn::StoreU(best, d, to + out);
-          hn::StoreU(place, di, index + out);
-        });
+    for_windows(s, width, [&](auto d, const Window& at, int64_t out, int64_t first) {
+      const Index<decltype(d)> di;
+      auto best = hn::LoadU(d, from + first + (at.h0 * row + at.w0) * width);
+      auto place = hn::Set(di, static_cast<int32_t>(at.h0 * row + at.w0));
+      for (int64_t h = at.h0; h < at.h1; h += s.h.dilation)
+        for (int64_t w = at.w0; w < at.w1; w += s.w.dilation) {
+          const auto value = hn::LoadU(d, from + first + (h * row + w) * width);
+          const auto wins = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
+          best = hn::IfThenElse(wins, value, best);
+          place = hn::IfThenElse(hn::RebindMask(di, wins),
+                                 hn::Set(di, static_cast<int32_t>(h * row + w)), place);
+        }
+      hn::StoreU(best, d, to + out);
+      hn::StoreU(place, di, index + out);
+    });
   }
 }
 
 void avg_pool2d_grad(const Args& args) {
   const Tensor &dy = args.in[0], &dx = args.out[0];
-  const PoolShape s(dx.shape, dy.shape, *args.attrs);
+  const AvgPoolShape s(dx.shape, dy.shape, *args.attrs);
   const int64_t width = dx.batch.width, row = s.w.in;
-  const float scale = 1.0f / static_cast<float>(s.h.kernel * s.w.kernel);
+  AvgScale scale(s);
   for (int64_t k = 0; k < dx.batch.slices; ++k) {
     const float* from = dy.slice<float>(k);
     float* to = dx.slice<float>(k);
     std::fill_n(to, dx.features * width, 0.0f);
-    for_windows(
-        s, width,
-        [&](auto d, int64_t out, int64_t first, int64_t h0, int64_t h1, int64_t w0, int64_t w1) {
-          const auto part = hn::Mul(hn::LoadU(d, from + out), hn::Set(d, scale));
-          for (int64_t h = h0; h < h1; ++h)
-            for (int64_t w = w0; w < w1; ++w) {
-              float* at = to + first + (h * row + w) * width;
-              hn::StoreU(hn::Add(hn::LoadU(d, at), part), d, at);
-            }
-        });
+    for_windows(s, width, [&](auto d, const Window& at, int64_t out, int64_t first) {
+      const auto part = hn::Mul(hn::LoadU(d, from + out), hn::Set(d, scale(at)));
+      for (int64_t h = at.h0; h < at.h1; ++h)
+        for (int64_t w = at.w0; w < at.w1; ++w) {
+          float* place = to + first + (h * row + w) * width;
+          hn::StoreU(hn::Add(hn::LoadU(d, place), part), d, place);
+        }
+    });
   }
 }
 
 void max_pool2d_grad(const Args& args) {
   const Tensor &dy = args.in[0], &indices = args.in[1], &dx = args.out[0];
-  const PoolShape s(dx.shape, dy.shape, *args.attrs);
+  const MaxPoolShape s(dx.shape, dy.shape, *args.attrs);
   const int64_t width = dx.batch.width, row = s.w.in;
   for (int64_t k = 0; k < dx.batch.slices; ++k) {
     const float* from = dy.slice<float>(k);
     const int32_t* index = indices.slice<int32_t>(k);
     float* to = dx.slice<float>(k);
     std::fill_n(to, dx.features * width, 0.0f);
-    for_windows(
-        s, width,
-        [&](auto d, int64_t out, int64_t first, int64_t h0, int64_t h1, int64_t w0, int64_t w1) {
-          const Index<decltype(d)> di;
-          const auto gradient = hn::LoadU(d, from + out);
-          const auto place = hn::LoadU(di, index + out);
-          for (int64_t h = h0; h < h1; ++h)
-            for (int64_t w = w0; w < w1; ++w) {
-              float* at = to + first + (h * row + w) * width;
-              const auto here = hn::Eq(place, hn::Set(di, static_cast<int32_t>(h * row + w)));
-              const auto part = hn::IfThenElseZero(hn::RebindMask(d, here), gradient);
-              hn::StoreU(hn::Add(hn::LoadU(d, at), part), d, at);
-            }
-        });
+    for_windows(s, width, [&](auto d, const Window& at, int64_t out, int64_t first) {
+      const Index<decltype(d)> di;
+      const auto gradient = hn::LoadU(d, from + out);
+      const auto winner = hn::LoadU(di, index + out);
+      for (int64_t h = at.h0; h < at.h1; h += s.h.dilation)
+        for (int64_t w = at.w0; w < at.w1; w += s.w.dilation) {
+          float* place = to + first + (h * row + w) * width;
+          const auto here = hn::Eq(winner, hn::Set(di, static_cast<int32_t>(h * row + w)));
+          const auto part = hn::IfThenElseZero(hn::RebindMask(d, here), gradient);
+          hn::StoreU(hn::Add(hn::LoadU(d, place), part), d, place);
+        }
+    });
   }
 }
 

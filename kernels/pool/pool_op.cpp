@@ -1,43 +1,56 @@
 #include "kernels/pool/pool.h"
 
-#include <limits>
-#include <tuple>
+#include <algorithm>
 
 #include <fmt/format.h>
 
 #include "core/autodiff.h"
+#include "kernels/pool/pool_golden.h"
 
 namespace cairn {
 namespace {
 
+using namespace pool_golden;
+
 constexpr double kMaxSize = 1 << 24;
 
-int64_t output_size(std::string_view op, int64_t in, const Attrs& a, int axis) {
-  const PoolAxis s(a, axis, in, 0);
+int64_t output_size(std::string_view op, const PoolAxis& s, bool ceil_mode) {
+  const int64_t padded = s.in + 2 * s.pad;
   expect(2 * s.pad <= s.kernel, op,
          fmt::format("padding {} is more than half the kernel {}", s.pad, s.kernel));
-  expect(in + 2 * s.pad >= s.kernel, op,
-         fmt::format("the kernel {} is larger than the padded input {}", s.kernel, in + 2 * s.pad));
-  return (in + 2 * s.pad - s.kernel) / s.stride + 1;
+  const int64_t room = padded - s.extent() + (ceil_mode ? s.stride - 1 : 0);
+  expect(room >= 0, op,
+         fmt::format("the kernel {} is larger than the padded input {}", s.extent(), padded));
+  for (int64_t p = 0; p * s.stride < s.pad; ++p)
+    expect(
+        s.begin(p) < s.in, op,
+        fmt::format("window {}, of {} places with dilation {} and padding {}, misses the input {}",
+                    p, s.kernel, s.dilation, s.pad, s.in));
+  const int64_t last = room / s.stride;
+  return ceil_mode && last * s.stride >= s.in + s.pad ? last : last + 1;
 }
 
+template <class S>
 Shape output_shape(std::string_view op, const Shape& x, const Attrs& a) {
-  return {x[0], output_size(op, x[1], a, 0), output_size(op, x[2], a, 1)};
+  const S s(x, {x[0], 0, 0}, a);
+  const bool ceil_mode = a.flag(pool_attr::ceil_mode);
+  return {x[0], output_size(op, s.h, ceil_mode), output_size(op, s.w, ceil_mode)};
 }
 
+template <class S>
 void infer(const OpTypes& t) {
   const Shape& x = t.shape(0);
   expect(x.rank() == 3, t.op,
          fmt::format("x of one example has shape {}, (C,H,W) is needed", to_string(x)));
-  for (size_t i = 0; i < t.out.size(); ++i) t.out[i].shape = output_shape(t.op, x, t.attrs);
+  for (size_t i = 0; i < t.out.size(); ++i) t.out[i].shape = output_shape<S>(t.op, x, t.attrs);
 }
 
+template <class S, int input_size>
 void infer_grad(const OpTypes& t) {
   const Shape& dy = t.shape(0);
   expect(dy.rank() == 3, t.op, fmt::format("dy {} must be (C,OH,OW)", to_string(dy)));
-  const Shape x{dy[0], t.attrs.integer(pool_attr::input_size, 0),
-                t.attrs.integer(pool_attr::input_size, 1)};
-  const Shape y = output_shape(t.op, x, t.attrs);
+  const Shape x{dy[0], t.attrs.integer(input_size, 0), t.attrs.integer(input_size, 1)};
+  const Shape y = output_shape<S>(t.op, x, t.attrs);
   expect(dy == y, t.op, fmt::format("dy {} should be {}", to_string(dy), to_string(y)));
   expect(t.in.size() < 2 || t.shape(1) == dy, t.op, "indices and dy differ in shape");
   t.set_out(0, x);
@@ -53,30 +66,46 @@ Cost window_cost(const OpTypes& t, double windows) {
 Cost cost(const OpTypes& t) { return window_cost(t, t.out_elements(0)); }
 Cost cost_grad(const OpTypes& t) { return window_cost(t, t.in_elements(0)); }
 
-constexpr AttrDef kGradAttrs[] = {
-    {.name = "kernel_size", .initial = 2, .min = 1, .max = kMaxSize, .count = 2},
-    {.name = "stride", .initial = 0, .min = 0, .max = kMaxSize, .count = 2},
-    {.name = "padding", .initial = 0, .min = 0, .max = kMaxSize, .count = 2},
-    {.name = "input_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2}};
-constexpr std::span<const AttrDef> kAttrs = std::span(kGradAttrs).first(pool_attr::input_size);
+constexpr AttrDef kKernelSize{
+    .name = "kernel_size", .initial = 2, .min = 1, .max = kMaxSize, .count = 2},
+    kStride{.name = "stride", .initial = 0, .min = 0, .max = kMaxSize, .count = 2},
+    kPadding{.name = "padding", .initial = 0, .min = 0, .max = kMaxSize, .count = 2},
+    kCeilMode{.name = "ceil_mode", .type = AttrType::flag, .max = 1},
+    kInputSize{.name = "input_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2};
+constexpr AttrDef kMaxGradAttrs[] = {
+    kKernelSize,
+    kStride,
+    kPadding,
+    kCeilMode,
+    {.name = "dilation", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
+    kInputSize};
+constexpr AttrDef kAvgGradAttrs[] = {
+    kKernelSize,
+    kStride,
+    kPadding,
+    kCeilMode,
+    {.name = "count_include_pad", .type = AttrType::flag, .initial = 1, .max = 1},
+    {.name = "divisor_override", .initial = 0, .min = -kMaxSize, .max = kMaxSize},
+    kInputSize};
+constexpr auto kMaxAttrs = std::span(kMaxGradAttrs).first(pool_attr::max_input_size);
+constexpr auto kAvgAttrs = std::span(kAvgGradAttrs).first(pool_attr::avg_input_size);
 
 /// The forward op's attributes and the size of its input.
-Attrs with_input_size(GradientRule& rule) {
+Attrs with_input_size(GradientRule& rule, std::span<const AttrDef> schema) {
   const Shape x = rule.graph()[rule.in(0)].type.shape;
   const double size[] = {static_cast<double>(x[1]), static_cast<double>(x[2])};
-  Attrs attrs(kGradAttrs);
-  for (int i = 0; i < pool_attr::input_size; ++i) {
-    const double pair[] = {rule.attrs().real(i, 0), rule.attrs().real(i, 1)};
-    attrs.set(kGradAttrs[i].name, pair);
-  }
+  Attrs attrs(schema);
+  for (size_t i = 0; i + 1 < schema.size(); ++i)
+    attrs.set(schema[i].name, rule.attrs().values(static_cast<int>(i)));
   return attrs.set("input_size", size);
 }
 
 void avg_gradient(GradientRule& rule) {
-  rule.set(0, rule.emit("avg_pool2d_grad", {rule.dout(0)}, with_input_size(rule)));
+  rule.set(0, rule.emit("avg_pool2d_grad", {rule.dout(0)}, with_input_size(rule, kAvgGradAttrs)));
 }
 void max_gradient(GradientRule& rule) {
-  rule.set(0, rule.emit("max_pool2d_grad", {rule.dout(0), rule.out(1)}, with_input_size(rule)));
+  rule.set(0, rule.emit("max_pool2d_grad", {rule.dout(0), rule.out(1)},
+                        with_input_size(rule, kMaxGradAttrs)));
 }
 
 constexpr InputDef kInputs[] = {{"x"}};
@@ -85,122 +114,28 @@ constexpr OutputDef kMaxOutputs[] = {{"y"}, {"indices", Layout::batched, false, 
 constexpr InputDef kAvgGradInputs[] = {{"dy"}};
 constexpr InputDef kMaxGradInputs[] = {{"dy"}, {"indices", Layout::batched, Use::read, DType::i32}};
 constexpr OutputDef kGradOutputs[] = {{"dx"}};
-// Golden values: tests/oracle/bias_pool.py.
-constexpr double kX[] = {-1.25, 0,    1.25,  -0.75, 0.5,  -1.5, -0.25, 1,    -1,   0.25,
-                         1.5,   -0.5, 0.75,  -1.25, 0,    1.25, -0.75, 0.5,  -1.5, -0.25,
-                         1,     -1,   0.25,  1.5,   -0.5, 0.75, -1.25, 0,    1.25, -0.75,
-                         0.5,   -1.5, -0.25, 1,     -1,   0.25, 1.5,   -0.5, 0.75, -1.25};
-constexpr double kAvgY[] = {-0.208333333333,
-                            0,
-                            0.0833333333333,
-                            0.166666666667,
-                            -0.0416666666667,
-                            -0.125,
-                            0.166666666667,
-                            -0.208333333333,
-                            -0.0416666666667,
-                            -0.333333333333,
-                            0.0833333333333,
-                            0.166666666667,
-                            -0.291666666667,
-                            -0.208333333333,
-                            -0.291666666667,
-                            0,
-                            0.0416666666667,
-                            0.125,
-                            0.208333333333,
-                            0.166666666667,
-                            -0.25,
-                            -0.291666666667,
-                            -0.125,
-                            0.0416666666667,
-                            0.0833333333333,
-                            0.291666666667,
-                            0.208333333333,
-                            0.291666666667,
-                            -0.166666666667,
-                            -0.0833333333333};
-constexpr double kDy[] = {-0.25, 0.5,   -0.5, 0.25, -0.75, 0,     0.75, -0.25, 0.5,   -0.5,
-                          0.25,  -0.75, 0,    0.75, -0.25, 0.5,   -0.5, 0.25,  -0.75, 0,
-                          0.75,  -0.25, 0.5,  -0.5, 0.25,  -0.75, 0,    0.75,  -0.25, 0.5};
-constexpr double kAvgDx[] = {0.0416666666667,
-                             -0.0416666666667,
-                             0.0416666666667,
-                             -0.166666666667,
-                             -0.0833333333333,
-                             0.125,
-                             0.0833333333333,
-                             0.166666666667,
-                             -0.0416666666667,
-                             0,
-                             0.125,
-                             0.0833333333333,
-                             0.166666666667,
-                             -0.0416666666667,
-                             0,
-                             -0.0833333333333,
-                             -0.0833333333333,
-                             0,
-                             0.0833333333333,
-                             0.0833333333333,
-                             0,
-                             0.0416666666667,
-                             -0.166666666667,
-                             -0.0833333333333,
-                             -0.125,
-                             0.0833333333333,
-                             0.166666666667,
-                             -0.0416666666667,
-                             0.0416666666667,
-                             -0.0416666666667,
-                             0.0833333333333,
-                             0.166666666667,
-                             -0.0416666666667,
-                             0.0416666666667,
-                             -0.0416666666667,
-                             -0.125,
-                             0,
-                             0.0833333333333,
-                             0.166666666667,
-                             0.0416666666667};
-constexpr double kMaxY[] = {0,    1.25, 1.25, 1.25, 0.5,   1.5, 1.5, 1,   1,    0.25,
-                            1.25, 1.25, 0.5,  0.5,  -0.25, 1,   1,   1.5, 1.5,  1.5,
-                            0.75, 0.75, 1.25, 1.25, 1.25,  1.5, 1.5, 1.5, 0.75, 0.75};
-constexpr double kIndices[] = {1, 2, 2, 2, 4, 10, 10, 7, 7, 9, 15, 15, 17, 17, 19,
-                               0, 0, 3, 3, 3, 5,  5,  8, 8, 8, 16, 16, 16, 18, 18};
-constexpr double kMaxDx[] = {
-    0, -0.25, 0.25, 0, -0.75, 0, 0, 0.25, 0, -0.5, 0.75, 0, 0, 0, 0, -0.5, 0, 0.75, 0, -0.25, 0,
-    0, 0,     -0.5, 0, 0.5,   0, 0, 0.25, 0, 0,    0,    0, 0, 0, 0, 0,    0, 0.25, 0};
-
 constexpr std::string_view kGolden = "kernel_size=2,3 stride=2,1 padding=1";
 constexpr std::string_view kGoldenGrad = "kernel_size=2,3 stride=2,1 padding=1 input_size=4,5";
 constexpr CaseInput kGoldenX{.shape = {2, 4, 5}, .values = kX},
-    kGoldenDy{.shape = {2, 3, 5}, .values = kDy};
+    kGoldenDy{.shape = {2, 3, 5}, .values = kDy},
+    kSpecial{.shape = {1, 2, 14}, .values = kSpecialX},
+    kLarge{.shape = {1, 5, 6}, .values = kLargeX}, kSmall{.shape = {1, 4, 6}, .values = kSmallX},
+    kSmallGrad{.shape = {1, 2, 3}, .values = kSmallDy};
 
-// Windows with a NaN first and last, one NaN, nothing else; ties; both zeros; infinities.
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kSpecialX[] = {kNan,  1,     5,    kNan,  kNan,  kNan,  2, 2,   -0.0, 0,
-                                -kInf, -kInf, kInf, -kInf, 7,     kNan,  9, 8,   kNan, kNan,
-                                2,     1,     0,    -0.0,  -kInf, -kInf, 0, kInf};
-constexpr double kSpecialAvgY[] = {kNan, kNan, kNan, 1.75, 0, -kInf, kNan};
-constexpr double kSpecialMaxY[] = {kNan, kNan, kNan, 2, -0.0, -kInf, kInf};
-constexpr double kSpecialIndices[] = {15, 3, 19, 6, 8, 10, 12};
-constexpr std::tuple<std::span<const double>, std::span<const double>> kAllIndices{kIndices,
-                                                                                   kSpecialIndices};
-constexpr CaseInput kSpecial{.shape = {1, 2, 14}, .values = kSpecialX};
+/// A row of one example.
+constexpr Case golden(std::string_view name, std::string_view attrs,
+                      const std::array<CaseInput, 8>& inputs,
+                      const std::array<std::span<const double>, 6>& expect) {
+  return {.name = name, .attrs = attrs, .n = 1, .inputs = inputs, .expect = expect};
+}
+template <size_t A, size_t B>
+constexpr std::array<Case, A + B> joined(const Case (&first)[A], const Case (&second)[B]) {
+  std::array<Case, A + B> rows;
+  std::ranges::copy(second, std::ranges::copy(first, rows.begin()).out);
+  return rows;
+}
 
-template <const auto& y, const auto& special, const auto&... indices>
-constexpr Case kCases[] = {
-    {.name = "golden",
-     .attrs = kGolden,
-     .n = 1,
-     .inputs = {{kGoldenX}},
-     .expect = {y, std::get<0>(indices)...}},
-    {.name = "special",
-     .n = 1,
-     .inputs = {{kSpecial}},
-     .expect = {special, std::get<1>(indices)...}},
+constexpr Case kBothCases[] = {
     {.name = "lenet_s2",
      .n = 33,
      .inputs = {{{.shape = {6, 28, 28}, .fill = Fill::spread}}},
@@ -208,7 +143,8 @@ constexpr Case kCases[] = {
     {.name = "overlapping",
      .attrs = "kernel_size=3 stride=2 padding=1",
      .n = 17,
-     .inputs = {{{.shape = {3, 7, 8}, .fill = Fill::spread}}}},
+     .inputs = {{{.shape = {3, 7, 8}, .fill = Fill::spread}}},
+     .bench = true},
     {.name = "global",
      .attrs = "kernel_size=5,4",
      .n = 2,
@@ -217,6 +153,10 @@ constexpr Case kCases[] = {
      .attrs = "kernel_size=1 stride=3",
      .n = 1,
      .inputs = {{{.shape = {2, 7, 5}, .fill = Fill::spread}}}},
+    {.name = "kernel_above_input",
+     .attrs = "kernel_size=4 stride=3 ceil_mode=1",
+     .n = 2,
+     .inputs = {{{.shape = {2, 3, 2}, .fill = Fill::spread}}}},
     {.name = "too_much_padding",
      .attrs = "kernel_size=2 padding=2",
      .inputs = {{{.shape = {1, 4, 4}}}},
@@ -231,8 +171,43 @@ constexpr Case kCases[] = {
      .inputs = {{{.shape = {1, 4, 4}}}},
      .error = "has no attribute 'input_size'"},
 };
+constexpr auto kAvgCases = joined(
+    kBothCases,
+    {golden("golden", kGolden, {kGoldenX}, {kAvgY}),
+     golden("special", "", {kSpecial}, {kSpecialAvgY}),
+     golden("dropped", "kernel_size=2 stride=3 padding=1 ceil_mode=1", {kSmall}, {kAvgDroppedY}),
+     golden("ceil_mode", "kernel_size=3 padding=1 ceil_mode=1", {kSmall}, {kAvgCeilY}),
+     golden("inside", "kernel_size=3 padding=1 ceil_mode=1 count_include_pad=0", {kSmall},
+            {kAvgInsideY}),
+     golden("divisor_override", "kernel_size=3 padding=1 ceil_mode=1 divisor_override=5", {kSmall},
+            {kAvgFifthY}),
+     {.name = "no_dilation",
+      .attrs = "dilation=2",
+      .inputs = {{{.shape = {1, 4, 4}}}},
+      .error = "has no attribute 'dilation'"}});
+constexpr auto kMaxCases =
+    joined(kBothCases,
+           {golden("golden", kGolden, {kGoldenX}, {kMaxY, kIndices}),
+            golden("special", "", {kSpecial}, {kSpecialMaxY, kSpecialIndices}),
+            golden("dropped", "kernel_size=2 stride=3 padding=1 ceil_mode=1", {kSmall},
+                   {kMaxDroppedY, kMaxDroppedIndices}),
+            golden("dilated", "kernel_size=2,3 stride=2 padding=1 dilation=2,1 ceil_mode=1",
+                   {kLarge}, {kDilatedY, kDilatedIndices}),
+            {.name = "between_places",
+             .attrs = "kernel_size=2 padding=1 dilation=3",
+             .inputs = {{{.shape = {1, 2, 2}}}},
+             .error = "window 0, of 2 places with dilation 3 and padding 1, misses the input 2"}});
 constexpr Case kAvgGradCases[] = {
-    {.name = "golden", .attrs = kGoldenGrad, .n = 1, .inputs = {{kGoldenDy}}, .expect = {kAvgDx}},
+    golden("golden", kGoldenGrad, {kGoldenDy}, {kAvgDx}),
+    golden("dropped", "kernel_size=2 stride=3 padding=1 ceil_mode=1 input_size=4,6", {kSmallGrad},
+           {kAvgDroppedDx}),
+    golden("ceil_mode", "kernel_size=3 padding=1 ceil_mode=1 input_size=4,6", {kSmallGrad},
+           {kAvgCeilDx}),
+    golden("inside", "kernel_size=3 padding=1 ceil_mode=1 count_include_pad=0 input_size=4,6",
+           {kSmallGrad}, {kAvgInsideDx}),
+    golden("divisor_override",
+           "kernel_size=3 padding=1 ceil_mode=1 divisor_override=5 input_size=4,6", {kSmallGrad},
+           {kAvgFifthDx}),
     {.name = "lenet_s2",
      .attrs = "input_size=28",
      .n = 33,
@@ -249,11 +224,13 @@ constexpr Case kAvgGradCases[] = {
      .error = "the kernel 2 is larger than the padded input 1"},
 };
 constexpr Case kMaxGradCases[] = {
-    {.name = "golden",
-     .attrs = kGoldenGrad,
-     .n = 1,
-     .inputs = {{kGoldenDy, {.shape = {2, 3, 5}, .values = kIndices}}},
-     .expect = {kMaxDx}},
+    golden("golden", kGoldenGrad, {kGoldenDy, {.shape = {2, 3, 5}, .values = kIndices}}, {kMaxDx}),
+    golden("dropped", "kernel_size=2 stride=3 padding=1 ceil_mode=1 input_size=4,6",
+           {kSmallGrad, {.shape = {1, 2, 3}, .values = kMaxDroppedIndices}}, {kMaxDroppedDx}),
+    golden("dilated", "kernel_size=2,3 stride=2 padding=1 dilation=2,1 ceil_mode=1 input_size=5,6",
+           {{{.shape = {1, 3, 4}, .values = kDilatedDy},
+             {.shape = {1, 3, 4}, .values = kDilatedIndices}}},
+           {kDilatedDx}),
     {.name = "lenet_s2",
      .attrs = "input_size=28",
      .n = 33,
@@ -284,31 +261,31 @@ constexpr OpDef kOps[] = {
     row({.name = "avg_pool2d",
          .inputs = kInputs,
          .outputs = kAvgOutputs,
-         .attrs = kAttrs,
-         .infer = infer,
+         .attrs = kAvgAttrs,
+         .infer = infer<AvgPoolShape>,
          .reference = {avg_pool2d_ref<float>, avg_pool2d_ref<double>},
          .cpu = avg_pool2d_cpu,
          .cuda = cuda_twin(avg_pool2d_cuda),
          .gradient = avg_gradient,
          .cost = cost,
-         .cases = kCases<kAvgY, kSpecialAvgY>}),
+         .cases = std::span<const Case>(kAvgCases)}),
     row({.name = "max_pool2d",
          .inputs = kInputs,
          .outputs = kMaxOutputs,
-         .attrs = kAttrs,
-         .infer = infer,
+         .attrs = kMaxAttrs,
+         .infer = infer<MaxPoolShape>,
          .reference = {max_pool2d_ref<float>, max_pool2d_ref<double>},
          .cpu = max_pool2d_cpu,
          .cuda = cuda_twin(max_pool2d_cuda),
          .gradient = max_gradient,
          .cost = cost,
-         .cases = kCases<kMaxY, kSpecialMaxY, kAllIndices>,
+         .cases = std::span<const Case>(kMaxCases),
          .bit_exact = true}),
     row({.name = "avg_pool2d_grad",
          .inputs = kAvgGradInputs,
          .outputs = kGradOutputs,
-         .attrs = kGradAttrs,
-         .infer = infer_grad,
+         .attrs = kAvgGradAttrs,
+         .infer = infer_grad<AvgPoolShape, pool_attr::avg_input_size>,
          .reference = {avg_pool2d_grad_ref<float>, avg_pool2d_grad_ref<double>},
          .cpu = avg_pool2d_grad_cpu,
          .cuda = cuda_twin(avg_pool2d_grad_cuda),
@@ -318,8 +295,8 @@ constexpr OpDef kOps[] = {
     row({.name = "max_pool2d_grad",
          .inputs = kMaxGradInputs,
          .outputs = kGradOutputs,
-         .attrs = kGradAttrs,
-         .infer = infer_grad,
+         .attrs = kMaxGradAttrs,
+         .infer = infer_grad<MaxPoolShape, pool_attr::max_input_size>,
          .reference = {max_pool2d_grad_ref<float>, max_pool2d_grad_ref<double>},
          .cpu = max_pool2d_grad_cpu,
          .cuda = cuda_twin(max_pool2d_grad_cuda),

@@ -48,6 +48,9 @@ void tanh_cuda(const Args& args, CudaContext& context) {
 void sigmoid_cuda(const Args& args, CudaContext& context) {
   launch_function<Activation::sigmoid>(args, context);
 }
+void scaled_tanh_cuda(const Args& args, CudaContext& context) {
+  launch_function<Activation::scaled_tanh>(args, context);
+}
 void relu_grad_cuda(const Args& args, CudaContext& context) {
   launch_gradient<Activation::relu>(args, context);
 }
@@ -56,6 +59,9 @@ void tanh_grad_cuda(const Args& args, CudaContext& context) {
 }
 void sigmoid_grad_cuda(const Args& args, CudaContext& context) {
   launch_gradient<Activation::sigmoid>(args, context);
+}
+void scaled_tanh_grad_cuda(const Args& args, CudaContext& context) {
+  launch_gradient<Activation::scaled_tanh>(args, context);
 }
 
 }  // namespace cairn

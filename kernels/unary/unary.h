@@ -1,15 +1,18 @@
 // The activation functions, applied to each element, and their gradients in terms of the output y.
 //
-//   relu:     y = max(0, x)            relu_grad:     dx = y <= 0 ? 0 : dy
-//   tanh:     y = tanh x               tanh_grad:     dx = dy (1 - y^2)
-//   sigmoid:  y = 1 / (1 + exp(-x))    sigmoid_grad:  dx = dy y (1 - y)
+//   relu:         y = max(0, x)            relu_grad:         dx = y <= 0 ? 0 : dy
+//   tanh:         y = tanh x               tanh_grad:         dx = dy (1 - y^2)
+//   sigmoid:      y = 1 / (1 + exp(-x))    sigmoid_grad:      dx = dy y (1 - y)
+//   scaled_tanh:  y = A tanh(2/3 x)        scaled_tanh_grad:  dx = dy 2/3 (A^2 - y^2) / A
 //
+// A = 1.7159, so that +-1 maps to itself and the second derivative is largest there.
 // Any shape, batched or plain. NaN in, NaN out, for relu as well, and relu_grad passes dy on at
 // a NaN (as in PyTorch); relu'(0) = 0.
 // Following a linear or conv2d node that nobody else reads, a function vanishes into that node's
-// `activation`. Errors: y and dy of different types. Sources: Rumelhart, Hinton and Williams 1986
-// (sigmoid); LeCun et al. 1998, "Efficient BackProp" (tanh); Nair and Hinton 2010, "Rectified
-// linear units improve restricted Boltzmann machines" (relu).
+// `activation`, and relu into residual_add's too; functions with attributes are in
+// kernels/activation. Errors: y and dy of different types. Sources: Rumelhart, Hinton and Williams
+// 1986 (sigmoid); LeCun et al. 1998, "Efficient BackProp" (tanh, scaled_tanh); Nair and Hinton
+// 2010, "Rectified linear units improve restricted Boltzmann machines" (relu).
 #pragma once
 
 #include <cmath>
@@ -21,8 +24,11 @@
 namespace cairn {
 
 /// What a layer may apply to its output; the values are those of the attribute `activation`.
-enum class Activation : int { none = 0, relu = 1, tanh = 2, sigmoid = 3 };
-inline constexpr std::string_view kActivations[] = {"none", "relu", "tanh", "sigmoid"};
+enum class Activation : int { none = 0, relu = 1, tanh = 2, sigmoid = 3, scaled_tanh = 4 };
+inline constexpr std::string_view kActivations[] = {"none", "relu", "tanh", "sigmoid",
+                                                    "scaled_tanh"};
+
+constexpr double kTanhScale = 1.7159, kTanhSlope = 2.0 / 3;  // of scaled_tanh
 
 /// The function; exp sees no positive argument, so nothing overflows.
 template <class Real>
@@ -33,6 +39,8 @@ CAIRN_HD Real activate(Activation a, Real x) {
     const Real e = std::exp(x < 0 ? x : -x);
     return (x < 0 ? e : Real{1}) / (1 + e);
   }
+  if (a == Activation::scaled_tanh)
+    return static_cast<Real>(kTanhScale) * std::tanh(static_cast<Real>(kTanhSlope) * x);
   return x;
 }
 
@@ -42,6 +50,10 @@ CAIRN_HD Real activate_grad(Activation a, Real y, Real dy) {
   if (a == Activation::relu) return y <= 0 ? Real{0} : dy;
   if (a == Activation::tanh) return dy * ((1 - y) * (1 + y));
   if (a == Activation::sigmoid) return dy * (y * (1 - y));
+  if (a == Activation::scaled_tanh) {
+    constexpr auto kScale = static_cast<Real>(kTanhScale);
+    return dy * (static_cast<Real>(kTanhSlope / kTanhScale) * ((kScale - y) * (kScale + y)));
+  }
   return dy;
 }
 
@@ -53,15 +65,19 @@ void unary_grad_ref(const Args& args);
 void relu_cpu(const Args& args);
 void tanh_cpu(const Args& args);
 void sigmoid_cpu(const Args& args);
+void scaled_tanh_cpu(const Args& args);
 void relu_grad_cpu(const Args& args);
 void tanh_grad_cpu(const Args& args);
 void sigmoid_grad_cpu(const Args& args);
+void scaled_tanh_grad_cpu(const Args& args);
 
 void relu_cuda(const Args& args, CudaContext& context);
 void tanh_cuda(const Args& args, CudaContext& context);
 void sigmoid_cuda(const Args& args, CudaContext& context);
+void scaled_tanh_cuda(const Args& args, CudaContext& context);
 void relu_grad_cuda(const Args& args, CudaContext& context);
 void tanh_grad_cuda(const Args& args, CudaContext& context);
 void sigmoid_grad_cuda(const Args& args, CudaContext& context);
+void scaled_tanh_grad_cuda(const Args& args, CudaContext& context);
 
 }  // namespace cairn

@@ -24,6 +24,7 @@ HWY_INLINE void map_gradient(const Args& args, F f) {
 void run_relu(const Args& args) { map_function<Activation::relu>(args); }
 void run_tanh(const Args& args) { map_function<Activation::tanh>(args); }
 void run_sigmoid(const Args& args) { map_function<Activation::sigmoid>(args); }
+void run_scaled_tanh(const Args& args) { map_function<Activation::scaled_tanh>(args); }
 
 void run_relu_grad(const Args& args) {
   map_gradient(args, [](auto d, auto y, auto dy)
@@ -40,6 +41,13 @@ void run_sigmoid_grad(const Args& args) {
     return hn::Mul(dy, hn::Mul(y, hn::Sub(hn::Set(d, 1.0f), y)));
   });
 }
+void run_scaled_tanh_grad(const Args& args) {
+  map_gradient(args, [](auto d, auto y, auto dy) HWY_ATTR {
+    const auto scale = hn::Set(d, static_cast<float>(kTanhScale));
+    const auto slope = hn::Set(d, static_cast<float>(kTanhSlope / kTanhScale));
+    return hn::Mul(dy, hn::Mul(slope, hn::Mul(hn::Sub(scale, y), hn::Add(scale, y))));
+  });
+}
 
 }  // namespace cairn::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -50,16 +58,20 @@ namespace cairn {
 HWY_EXPORT(run_relu);
 HWY_EXPORT(run_tanh);
 HWY_EXPORT(run_sigmoid);
+HWY_EXPORT(run_scaled_tanh);
 HWY_EXPORT(run_relu_grad);
 HWY_EXPORT(run_tanh_grad);
 HWY_EXPORT(run_sigmoid_grad);
+HWY_EXPORT(run_scaled_tanh_grad);
 
 void relu_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_relu)(args); }
 void tanh_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_tanh)(args); }
 void sigmoid_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_sigmoid)(args); }
+void scaled_tanh_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_scaled_tanh)(args); }
 void relu_grad_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_relu_grad)(args); }
 void tanh_grad_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_tanh_grad)(args); }
 void sigmoid_grad_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_sigmoid_grad)(args); }
+void scaled_tanh_grad_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_scaled_tanh_grad)(args); }
 
 }  // namespace cairn
 #endif

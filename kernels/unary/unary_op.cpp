@@ -25,6 +25,7 @@ void gradient(GradientRule& rule) {
 Cost relu_cost(const OpTypes& t) { return stream_cost(t, 1); }
 Cost tanh_cost(const OpTypes& t) { return stream_cost(t, 21); }     // of RationalTanh
 Cost sigmoid_cost(const OpTypes& t) { return stream_cost(t, 20); }  // of Sigmoid, exp included
+Cost scaled_tanh_cost(const OpTypes& t) { return stream_cost(t, 23); }
 Cost grad_cost(const OpTypes& t) { return stream_cost(t, 4); }
 
 constexpr InputDef kInputs[] = {{"x", Layout::any}};
@@ -32,10 +33,11 @@ constexpr OutputDef kOutputs[] = {{"y", Layout::any}};
 constexpr InputDef kGradInputs[] = {{"y", Layout::any}, {"dy", Layout::any}};
 constexpr OutputDef kGradOutputs[] = {{"dx", Layout::any}};
 
-/// A layer's attribute `activation` takes the function's place.
+/// A layer's attribute `activation` takes the function's place; residual_add knows relu alone.
 template <Activation a>
 constexpr FusionRule kFusions[] = {{"linear", "activation", static_cast<double>(a)},
-                                   {"conv2d", "activation", static_cast<double>(a)}};
+                                   {"conv2d", "activation", static_cast<double>(a)},
+                                   {"residual_add", "activation", static_cast<double>(a)}};
 
 // Golden values: tests/oracle/unary.py.
 constexpr double kX[] = {-20, -1.5, 0.25, 0.75, 3, 11};
@@ -58,6 +60,11 @@ constexpr double kSigmoidY[] = {2.0611536181902e-09, 0.182425523806356, 0.562176
                                 0.679178699175393,   0.952574126822433, 0.999983298578152};
 constexpr double kSigmoidDx[] = {1.03057680697092e-09, -0.149146452070333, 0.492268165475197,
                                  0.326842490642721,    -0.011294164932728, 6.68045716418463e-05};
+constexpr double kScaledTanhY[] = {-1.715899999991,   -1.3068194122045, 0.283364434537371,
+                                   0.792946830142451, 1.65417492465209, 1.71589853489287};
+constexpr double kScaledTanhDx[] = {6.00123082337791e-12, -0.480422648517005,
+                                    2.22547344036313,     1.34946566499623,
+                                    -0.0202049583942575,  7.81390138191783e-06};
 
 // At the ends of floating point; from the same script.
 constexpr double kInf = std::numeric_limits<double>::infinity();
@@ -69,9 +76,24 @@ constexpr double kReluSpecialY[] = {kNan, kInf, 0, 0, 0, kTiny, 0, 3e38, 0, 1e-3
 constexpr double kTanhSpecialY[] = {kNan, 1, -1, -0.0, 0, kTiny, -kTiny, 1, -1, 1e-30, 1, -1};
 constexpr double kSigmoidSpecialY[] = {kNan, 1, 0, 0.5, 0.5, 0.5,
                                        0.5,  1, 0, 0.5, 1,   3.72007597602084e-44};
+constexpr double kScaledTanhSpecialY[] = {kNan,
+                                          1.7159,
+                                          -1.7159,
+                                          -0.0,
+                                          0,
+                                          1.14393333333333e-40,
+                                          -1.14393333333333e-40,
+                                          1.7159,
+                                          -1.7159,
+                                          1.14393333333333e-30,
+                                          1.7159,
+                                          -1.7159};
 constexpr double kDenormalX[] = {kNan, kTiny, -kTiny, kLeast, -kLeast, -0.0};
 constexpr double kReluDenormalY[] = {kNan, kTiny, 0, kLeast, 0, 0};
 constexpr double kSigmoidDenormalY[] = {kNan, 0.5, 0.5, 0.5, 0.5, 0.5};
+constexpr double kScaledTanhDenormalY[] = {
+    kNan, 1.14393333333333e-40, -1.14393333333333e-40, 1.60299202328997e-45, -1.60299202328997e-45,
+    -0.0};
 constexpr double kReluGradY[] = {kNan, kInf, 0, -0.0, kTiny, 3e38, 1, 1, 0, 0, 1e-30, 1};
 constexpr double kReluGradDy[] = {1, 2, 3, 4, 5, -6, kNan, kInf, kNan, -kInf, -0.0, 3e38};
 constexpr double kReluGradDx[] = {1, 2, 0, 0, 5, -6, kNan, kInf, 0, 0, -0.0, 3e38};
@@ -81,6 +103,20 @@ constexpr double kTanhGradDx[] = {kNan, 0, 0, 4, -5, 6, kNan, kNan, kInf, -kInf,
 constexpr double kSigmoidGradY[] = {kNan, 1, 0, 0.5, 0.5, kTiny, 1, 0.5, 0.5, 0, 0.5, 0.5};
 constexpr double kSigmoidGradDx[] = {kNan, 0,    0,    1,    -1.25,  6e-40,
                                      kNan, kNan, kInf, kNan, 7.5e37, -0.0};
+constexpr double kScaledTanhGradY[] = {kNan, 1.7159, -1.7159, -0.0, 0,   kTiny,
+                                       0.25, 0.5,    0.5,     0,    0.5, 0.5};
+constexpr double kScaledTanhGradDx[] = {kNan,
+                                        0,
+                                        0,
+                                        4.57573333333333,
+                                        -5.71966666666667,
+                                        6.8636,
+                                        kInf,
+                                        kNan,
+                                        kInf,
+                                        -kInf,
+                                        3.14040772772306e+38,
+                                        -0.0};
 
 constexpr Case function_case(std::string_view name, int64_t n, const Shape& shape,
                              bool bench = false) {
@@ -155,7 +191,7 @@ consteval OpDef function(OpDef op) {
   op.scope = Scope::per_example;
   op.infer = infer, op.workspace = no_workspace;
   op.gradient = gradient<a>;
-  op.fusions = kFusions<a>;
+  op.fusions = std::span(kFusions<a>).first(a == Activation::relu ? 3 : 2);
   return checked(op);
 }
 
@@ -191,6 +227,13 @@ constexpr OpDef kOps[] = {
          .cuda = cuda_twin(sigmoid_cuda),
          .cost = sigmoid_cost,
          .cases = kCases<kSigmoidY, kSigmoidSpecialY, kSigmoidDenormalY>}),
+    function<Activation::scaled_tanh>(
+        {.name = "scaled_tanh",
+         .reference = kFunction<Activation::scaled_tanh>,
+         .cpu = scaled_tanh_cpu,
+         .cuda = cuda_twin(scaled_tanh_cuda),
+         .cost = scaled_tanh_cost,
+         .cases = kCases<kScaledTanhY, kScaledTanhSpecialY, kScaledTanhDenormalY>}),
     function_grad({.name = "relu_grad",
                    .reference = kGradient<Activation::relu>,
                    .cpu = relu_grad_cpu,
@@ -207,6 +250,12 @@ constexpr OpDef kOps[] = {
          .cpu = sigmoid_grad_cpu,
          .cuda = cuda_twin(sigmoid_grad_cuda),
          .cases = kGradCases<kSigmoidY, kSigmoidDx, kSigmoidGradY, kSmoothGradDy, kSigmoidGradDx>}),
+    function_grad({.name = "scaled_tanh_grad",
+                   .reference = kGradient<Activation::scaled_tanh>,
+                   .cpu = scaled_tanh_grad_cpu,
+                   .cuda = cuda_twin(scaled_tanh_grad_cuda),
+                   .cases = kGradCases<kScaledTanhY, kScaledTanhDx, kScaledTanhGradY, kSmoothGradDy,
+                                       kScaledTanhGradDx>}),
 };
 
 }  // namespace

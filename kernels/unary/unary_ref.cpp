@@ -23,11 +23,15 @@ template void unary_ref<float, Activation::tanh>(const Args&);
 template void unary_ref<double, Activation::tanh>(const Args&);
 template void unary_ref<float, Activation::sigmoid>(const Args&);
 template void unary_ref<double, Activation::sigmoid>(const Args&);
+template void unary_ref<float, Activation::scaled_tanh>(const Args&);
+template void unary_ref<double, Activation::scaled_tanh>(const Args&);
 template void unary_grad_ref<float, Activation::relu>(const Args&);
 template void unary_grad_ref<double, Activation::relu>(const Args&);
 template void unary_grad_ref<float, Activation::tanh>(const Args&);
 template void unary_grad_ref<double, Activation::tanh>(const Args&);
 template void unary_grad_ref<float, Activation::sigmoid>(const Args&);
 template void unary_grad_ref<double, Activation::sigmoid>(const Args&);
+template void unary_grad_ref<float, Activation::scaled_tanh>(const Args&);
+template void unary_grad_ref<double, Activation::scaled_tanh>(const Args&);
 
 }  // namespace cairn

@@ -2,11 +2,18 @@
 import torch
 
 INF, NAN, TINY, LEAST = float("inf"), float("nan"), 1e-40, 2.0**-149
-FUNCTIONS = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+SCALE = 1.7159
+FUNCTIONS = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "scaled_tanh": lambda x: SCALE * torch.tanh(2 / 3 * x),
+}
 GRADIENTS = {
     "relu": lambda y, dy: torch.ops.aten.threshold_backward(dy, y, 0),
     "tanh": lambda y, dy: torch.ops.aten.tanh_backward(dy, y),
     "sigmoid": lambda y, dy: torch.ops.aten.sigmoid_backward(dy, y),
+    "scaled_tanh": lambda y, dy: torch.ops.aten.tanh_backward(dy, y / SCALE) * (2 / 3 * SCALE),
 }
 SPECIAL = [NAN, INF, -INF, -0.0, 0, TINY, -TINY, 3e38, -3e38, 1e-30, 100, -100]
 DENORMAL = [NAN, TINY, -TINY, LEAST, -LEAST, -0.0]
@@ -15,6 +22,7 @@ SPECIAL_GRADIENTS = {
     "relu": ([NAN, INF, 0, -0.0, TINY, 3e38, 1, 1, 0, 0, 1e-30, 1], [1, 2, 3, 4, 5, -6, NAN, INF, NAN, -INF, -0.0, 3e38]),
     "tanh": ([NAN, 1, -1, -0.0, 0, TINY, 1, 0.5, 0.5, 0, 0.5, 0.5], SMOOTH_DY),
     "sigmoid": ([NAN, 1, 0, 0.5, 0.5, TINY, 1, 0.5, 0.5, 0, 0.5, 0.5], SMOOTH_DY),
+    "scaled_tanh": ([NAN, SCALE, -SCALE, -0.0, 0, TINY, 0.25, 0.5, 0.5, 0, 0.5, 0.5], SMOOTH_DY),
 }
 
 

@@ -1,0 +1,28 @@
+// On CUDA the batch is one slice, so a tensor is one run of features x width floats.
+#include "core/cuda/context.h"
+#include "core/cuda/launch.h"
+#include "kernels/residual_add/residual_add.h"
+#include "kernels/unary/unary.h"
+
+namespace cairn {
+namespace {
+
+// One thread an element: 8 bytes read, 4 written.
+__global__ void residual_add_kernel(Activation act, const float* a, const float* b, float* y,
+                                    int64_t n) {
+  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
+  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
+    y[i] = activate(act, a[i] + b[i]);
+}
+
+}  // namespace
+
+void residual_add_cuda(const Args& args, CudaContext& context) {
+  const int64_t n = args.out[0].elements();
+  launch(residual_add_kernel,
+         Grid{.grid = blocks_for(n), .block = kThreads, .stream = context.stream},
+         static_cast<Activation>(args.attrs->integer(0)), args.in[0].as<float>(),
+         args.in[1].as<float>(), args.out[0].as<float>(), n);
+}
+
+}  // namespace cairn
