@@ -34,6 +34,7 @@ enum { count_include_pad = ceil_mode + 1, divisor_override, avg_input_size };
 /// The windows along one axis.
 struct PoolAxis {
   int64_t in = 0, out = 0, kernel = 1, stride = 1, pad = 0, dilation = 1;
+  int64_t extent = 1;  // from a window's first place to behind its last
   bool count_pad = false;
 
   PoolAxis(const Attrs& a, int axis, int64_t in, int64_t out)
@@ -41,12 +42,12 @@ struct PoolAxis {
         out(out),
         kernel(a.integer(pool_attr::kernel_size, axis)),
         stride(a.integer(pool_attr::stride, axis)),
-        pad(a.integer(pool_attr::padding, axis)) {
+        pad(a.integer(pool_attr::padding, axis)),
+        extent(kernel) {
     if (stride == 0) stride = kernel;
   }
 
-  /// From a window's first place to behind its last.
-  CAIRN_HD int64_t extent() const { return dilation * (kernel - 1) + 1; }
+  void dilate(int64_t by) { dilation = by, extent = by * (kernel - 1) + 1; }
   /// Window p holds the inputs begin(p), begin(p) + dilation, ... below end(p).
   CAIRN_HD int64_t begin(int64_t p) const {
     const int64_t first = p * stride - pad;
@@ -54,7 +55,7 @@ struct PoolAxis {
     return dilation == 1 ? 0 : (dilation - -first % dilation) % dilation;
   }
   CAIRN_HD int64_t end(int64_t p) const {
-    const int64_t last = p * stride - pad + extent();
+    const int64_t last = p * stride - pad + extent;
     return last < in ? last : in;
   }
   /// Places of window p in an average's divisor.
@@ -62,9 +63,14 @@ struct PoolAxis {
     const int64_t first = p * stride - pad, last = first + kernel, most = in + pad;
     return count_pad ? (last < most ? last : most) - first : end(p) - begin(p);
   }
+  /// Whether count is the same for all windows.
+  bool uniform() const {
+    return (count_pad || pad == 0) &&
+           (out - 1) * stride + kernel <= in + pad + (count_pad ? pad : 0);
+  }
   /// Of the windows, none but [first(h), last(h)] hold input h; all of them where dilation is 1.
   CAIRN_HD int64_t first(int64_t h) const {
-    const int64_t low = h + pad - extent() + 1;
+    const int64_t low = h + pad - extent + 1;
     return low > 0 ? (low + stride - 1) / stride : 0;
   }
   CAIRN_HD int64_t last(int64_t h) const {
@@ -84,7 +90,8 @@ struct PoolShape {
 
 struct MaxPoolShape : PoolShape {
   MaxPoolShape(const Shape& x, const Shape& y, const Attrs& a) : PoolShape(x, y, a) {
-    h.dilation = a.integer(pool_attr::dilation, 0), w.dilation = a.integer(pool_attr::dilation, 1);
+    h.dilate(a.integer(pool_attr::dilation, 0));
+    w.dilate(a.integer(pool_attr::dilation, 1));
   }
 };
 
@@ -95,6 +102,7 @@ struct AvgPoolShape : PoolShape {
       : PoolShape(x, y, a), divisor_override(a.integer(pool_attr::divisor_override)) {
     h.count_pad = w.count_pad = a.flag(pool_attr::count_include_pad);
   }
+  bool uniform() const { return divisor_override != 0 || (h.uniform() && w.uniform()); }
   CAIRN_HD int64_t divisor(int64_t p, int64_t q) const {
     return divisor_override != 0 ? divisor_override : h.count(p) * w.count(q);
   }

@@ -27,48 +27,45 @@ void for_windows(const PoolShape& s, int64_t width, F f) {
   with_lanes(width, [&](auto d, auto) {
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     for (int64_t c = 0; c < s.channels; ++c)
-      for (int64_t p = 0; p < s.h.out; ++p)
+      for (int64_t p = 0; p < s.h.out; ++p) {
+        const int64_t h0 = s.h.begin(p), h1 = s.h.end(p);
         for (int64_t q = 0; q < s.w.out; ++q) {
-          const Window window{p, q, s.h.begin(p), s.h.end(p), s.w.begin(q), s.w.end(q)};
+          const Window window{p, q, h0, h1, s.w.begin(q), s.w.end(q)};
           for (int64_t lane = 0; lane < width; lane += lanes)
             f(d, window, ((c * s.h.out + p) * s.w.out + q) * width + lane,
               c * s.h.in * s.w.in * width + lane);
         }
+      }
   });
 }
 
-/// 1 / divisor of a window, computed anew only where it changes.
-class AvgScale {
- public:
-  explicit AvgScale(const AvgPoolShape& s) : s_(s) {}
-  float operator()(const Window& window) {
-    const int64_t divisor = s_.divisor(window.p, window.q);
-    if (divisor != divisor_) divisor_ = divisor, scale_ = 1.0f / static_cast<float>(divisor);
-    return scale_;
-  }
-
- private:
-  const AvgPoolShape& s_;
-  int64_t divisor_ = 0;
-  float scale_ = 0;
-};
+/// Calls f(scale), where scale(window) is 1 / divisor: a constant where all windows have the same.
+template <class F>
+void with_scale(const AvgPoolShape& s, F f) {
+  const float same = 1.0f / static_cast<float>(s.divisor(0, 0));
+  if (s.uniform())
+    f([same](const Window&) { return same; });
+  else
+    f([&s](const Window& at) { return 1.0f / static_cast<float>(s.divisor(at.p, at.q)); });
+}
 
 void avg_pool2d(const Args& args) {
   const Tensor &x = args.in[0], &y = args.out[0];
   const AvgPoolShape s(x.shape, y.shape, *args.attrs);
   const int64_t width = x.batch.width, row = s.w.in;
-  AvgScale scale(s);
-  for (int64_t k = 0; k < x.batch.slices; ++k) {
-    const float* from = x.slice<float>(k);
-    float* to = y.slice<float>(k);
-    for_windows(s, width, [&](auto d, const Window& at, int64_t out, int64_t first) {
-      auto sum = hn::Zero(d);
-      for (int64_t h = at.h0; h < at.h1; ++h)
-        for (int64_t w = at.w0; w < at.w1; ++w)
-          sum = hn::Add(sum, hn::LoadU(d, from + first + (h * row + w) * width));
-      hn::StoreU(hn::Mul(sum, hn::Set(d, scale(at))), d, to + out);
-    });
-  }
+  with_scale(s, [&](auto scale) {
+    for (int64_t k = 0; k < x.batch.slices; ++k) {
+      const float* from = x.slice<float>(k);
+      float* to = y.slice<float>(k);
+      for_windows(s, width, [&](auto d, const Window& at, int64_t out, int64_t first) {
+        auto sum = hn::Zero(d);
+        for (int64_t h = at.h0; h < at.h1; ++h)
+          for (int64_t w = at.w0; w < at.w1; ++w)
+            sum = hn::Add(sum, hn::LoadU(d, from + first + (h * row + w) * width));
+        hn::StoreU(hn::Mul(sum, hn::Set(d, scale(at))), d, to + out);
+      });
+    }
+  });
 }
 
 void max_pool2d(const Args& args) {
@@ -101,20 +98,21 @@ void avg_pool2d_grad(const Args& args) {
   const Tensor &dy = args.in[0], &dx = args.out[0];
   const AvgPoolShape s(dx.shape, dy.shape, *args.attrs);
   const int64_t width = dx.batch.width, row = s.w.in;
-  AvgScale scale(s);
-  for (int64_t k = 0; k < dx.batch.slices; ++k) {
-    const float* from = dy.slice<float>(k);
-    float* to = dx.slice<float>(k);
-    std::fill_n(to, dx.features * width, 0.0f);
-    for_windows(s, width, [&](auto d, const Window& at, int64_t out, int64_t first) {
-      const auto part = hn::Mul(hn::LoadU(d, from + out), hn::Set(d, scale(at)));
-      for (int64_t h = at.h0; h < at.h1; ++h)
-        for (int64_t w = at.w0; w < at.w1; ++w) {
-          float* place = to + first + (h * row + w) * width;
-          hn::StoreU(hn::Add(hn::LoadU(d, place), part), d, place);
-        }
-    });
-  }
+  with_scale(s, [&](auto scale) {
+    for (int64_t k = 0; k < dx.batch.slices; ++k) {
+      const float* from = dy.slice<float>(k);
+      float* to = dx.slice<float>(k);
+      std::fill_n(to, dx.features * width, 0.0f);
+      for_windows(s, width, [&](auto d, const Window& at, int64_t out, int64_t first) {
+        const auto part = hn::Mul(hn::LoadU(d, from + out), hn::Set(d, scale(at)));
+        for (int64_t h = at.h0; h < at.h1; ++h)
+          for (int64_t w = at.w0; w < at.w1; ++w) {
+            float* place = to + first + (h * row + w) * width;
+            hn::StoreU(hn::Add(hn::LoadU(d, place), part), d, place);
+          }
+      });
+    }
+  });
 }
 
 void max_pool2d_grad(const Args& args) {

@@ -18,9 +18,9 @@ int64_t output_size(std::string_view op, const PoolAxis& s, bool ceil_mode) {
   const int64_t padded = s.in + 2 * s.pad;
   expect(2 * s.pad <= s.kernel, op,
          fmt::format("padding {} is more than half the kernel {}", s.pad, s.kernel));
-  const int64_t room = padded - s.extent() + (ceil_mode ? s.stride - 1 : 0);
+  const int64_t room = padded - s.extent + (ceil_mode ? s.stride - 1 : 0);
   expect(room >= 0, op,
-         fmt::format("the kernel {} is larger than the padded input {}", s.extent(), padded));
+         fmt::format("the kernel {} is larger than the padded input {}", s.extent, padded));
   for (int64_t p = 0; p * s.stride < s.pad; ++p)
     expect(
         s.begin(p) < s.in, op,

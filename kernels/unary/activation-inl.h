@@ -8,7 +8,7 @@
 //
 // Measured against double over every float of 2^-15 <= |x| < 10 (tanh) or 128 (sigmoid) and every
 // 997th of the others: RationalTanh at most 3.5 ulp on targets with fused multiply-add, 4.1 on
-// others; Sigmoid 2.5; ScaledTanh 4.5. NaN in, NaN out; infinities give the limits; RationalTanh
+// others; Sigmoid 2.5; scaled_tanh 4.5. NaN in, NaN out; infinities give the limits; RationalTanh
 // keeps -0 and never exceeds 1 in size. (hwy::Tanh is another function: an unqualified Tanh would
 // be ambiguous.)
 #if defined(KERNELS_UNARY_ACTIVATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -55,17 +55,15 @@ HWY_INLINE V Sigmoid(D d, V x) {
 }
 
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V ScaledTanh(D d, V x) {
-  const V slope = hn::Set(d, static_cast<float>(kTanhSlope));
-  return hn::Mul(hn::Set(d, static_cast<float>(kTanhScale)), RationalTanh(d, hn::Mul(slope, x)));
-}
-
-template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Activate(D d, Activation a, V x) {
   if (a == Activation::relu) return Relu(d, x);
-  if (a == Activation::tanh) return RationalTanh(d, x);
+  if (a == Activation::tanh || a == Activation::scaled_tanh) {
+    const bool scaled = a == Activation::scaled_tanh;  // one copy of RationalTanh for both
+    const V y =
+        RationalTanh(d, scaled ? hn::Mul(hn::Set(d, static_cast<float>(kTanhSlope)), x) : x);
+    return scaled ? hn::Mul(hn::Set(d, static_cast<float>(kTanhScale)), y) : y;
+  }
   if (a == Activation::sigmoid) return Sigmoid(d, x);
-  if (a == Activation::scaled_tanh) return ScaledTanh(d, x);
   return x;
 }
 
