@@ -76,7 +76,7 @@ class Cli(CommandTest):
 
     def test_ops(self):
         self.assertRegex(run("ops").stdout, r"conv2d_dw +kernels/conv2d +sums over the batch +no")
-        self.assertIn("activation=none (none, relu, tanh, sigmoid)", run("ops", "conv2d").stdout)
+        self.assertIn("activation=none (none, relu, tanh, sigmoid, scaled_tanh)", run("ops", "conv2d").stdout)
         self.fails("ops", "conv3d", says="conv2d")
         here = os.path.dirname(os.path.abspath(__file__))
         with open(os.path.join(here, "..", "docs", "ops.md"), encoding="utf-8") as file:
