@@ -1,11 +1,37 @@
 # Tables made from names: the op table from the folders of kernels/, the model table from models/.
 # A folder that exports no rows is a link error that names the missing symbol.
 
+set(CAIRN_FAST "$<$<CONFIG:Release>:-O3>")  # for inner loops
+
+# cairn_unite_simd(TARGET SOURCE...): adds sources that use Highway's foreach_target.h, four to a file of
+# their own: each reads Highway once for every target, which costs more than most of the kernels. Each
+# source names itself as the one to be compiled for all targets; the last word is the batch's.
+function(cairn_unite_simd target)
+  set(sources ${ARGN})
+  set(number 0)
+  while(sources)
+    list(SUBLIST sources 0 4 batch)
+    list(REMOVE_ITEM sources ${batch})
+    set(file ${CMAKE_CURRENT_BINARY_DIR}/${target}_simd_${number}.cpp)
+    set(lines "")
+    foreach(source ${batch})
+      string(APPEND lines "#include \"${source}\"\n")
+    endforeach()
+    set(this "#undef HWY_TARGET_INCLUDE\n#define HWY_TARGET_INCLUDE \"${file}\"\n")
+    file(CONFIGURE OUTPUT ${file} CONTENT "${this}#include <hwy/foreach_target.h>\n${lines}${this}" @ONLY)
+    target_sources(${target} PRIVATE ${file})
+    set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${CAIRN_FAST}"
+      SKIP_UNITY_BUILD_INCLUSION ON)
+    math(EXPR number "${number} + 1")
+  endwhile()
+endfunction()
+
 # cairn_add_op_folders(TARGET DIR...): compiles every op folder below each DIR into TARGET and adds its
 # rows to the op table. TARGET is the library `cairn`, or a program of your own that links it: its table
 # holds the library's rows and yours, and the linker takes it instead of the library's, whose object file
 # defines nothing else.
 function(cairn_add_op_folders target)
+  set(simd "")
   foreach(root ${ARGN})
     file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true ${root}/*)
     foreach(folder ${folders})
@@ -18,17 +44,27 @@ function(cairn_add_op_folders target)
         file(GLOB twins CONFIGURE_DEPENDS ${folder}/*.cu)
         list(APPEND sources ${twins})
       endif()
-      target_sources(${target} PRIVATE ${sources})
       set(fast ${sources})
       list(FILTER fast INCLUDE REGEX "_cpu\\.cpp$")
-      set_source_files_properties(${fast} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>")
-      list(REMOVE_ITEM sources ${fast} ${twins})
+      list(REMOVE_ITEM sources ${fast})
+      foreach(source ${fast})
+        file(STRINGS ${source} is_simd REGEX "hwy/foreach_target\\.h")
+        if(is_simd AND CMAKE_UNITY_BUILD)
+          list(APPEND simd ${source})
+        else()
+          target_sources(${target} PRIVATE ${source})
+          set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${CAIRN_FAST}")
+        endif()
+      endforeach()
+      target_sources(${target} PRIVATE ${sources})
+      list(REMOVE_ITEM sources ${twins})
       cairn_unite(${name} ${sources})
       set_property(TARGET ${target} APPEND PROPERTY CAIRN_OP_FOLDERS ${name})
     endforeach()
     get_filename_component(parent ${root} DIRECTORY)
     target_include_directories(${target} PRIVATE ${parent})
   endforeach()
+  cairn_unite_simd(${target} ${simd})
   get_target_property(names ${target} CAIRN_OP_FOLDERS)
   if(NOT target STREQUAL "cairn")
     get_target_property(library_names cairn CAIRN_OP_FOLDERS)

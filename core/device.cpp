@@ -5,11 +5,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <thread>
 
 #include <fmt/format.h>
 
 #include "core/error.h"
 #include "core/simd.h"
+#include "core/thread_pool.h"
 
 namespace cairn {
 namespace {

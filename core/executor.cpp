@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/fuse.h"
+#include "core/thread_pool.h"
 
 namespace cairn {
 

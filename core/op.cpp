@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/thread_pool.h"
 
 namespace cairn {
 namespace {
@@ -30,6 +31,11 @@ Cost stream_cost(const OpTypes& t, double per_output) {
         t.out_elements(static_cast<int>(i)) * static_cast<double>(size_of(t.out[i].dtype));
   cost.flops = per_output * (t.out.empty() ? t.in_elements(0) : t.out_elements(0));
   return cost;
+}
+
+void run_tasks(ThreadPool& pool, int64_t tasks, void (*task)(void*, int64_t), void* context) {
+  auto call = [=](int64_t i) { task(context, i); };
+  pool.run(tasks, call);
 }
 
 void expect(bool condition, std::string_view op, const std::string& what) {

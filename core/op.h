@@ -242,18 +242,17 @@ int example_axis(std::string_view op, const TensorType& type, int64_t dim);
 template <class F>
 void for_ranges(const Args& args, int64_t n, int64_t grain, F f);
 
-}  // namespace cairn
-
-#include "core/thread_pool.h"
-
-namespace cairn {
+/// ThreadPool::run for a task behind a pointer: every kernel reads this header, so <thread>, which
+/// is slow to compile, stays out of it.
+void run_tasks(ThreadPool& pool, int64_t tasks, void (*task)(void*, int64_t), void* context);
 
 template <class F>
 void for_ranges(const Args& args, int64_t n, int64_t grain, F f) {
   const int64_t runs = (n + grain - 1) / grain;
   auto task = [&](int64_t i) { f(i * grain, i * grain + grain < n ? i * grain + grain : n); };
   if (args.pool)
-    args.pool->run(runs, task);
+    run_tasks(
+        *args.pool, runs, [](void* t, int64_t i) { (*static_cast<decltype(task)*>(t))(i); }, &task);
   else
     for (int64_t i = 0; i < runs; ++i) task(i);
 }

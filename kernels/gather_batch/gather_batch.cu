@@ -38,7 +38,7 @@ __global__ void gather_batch_kernel(const uint8_t* images, const uint8_t* labels
 void gather_batch_cuda(const Args& args, CudaContext& context) {
   using namespace gather_batch_attr;
   const Tensor &images = args.in[0], &x = args.out[0];
-  Normalize norm;
+  Normalize norm = {};
   for (int c = 0; c < kMaxChannels; ++c) {
     norm.mean[c] = static_cast<float>(args.attrs->real(mean, c));
     norm.std[c] = static_cast<float>(args.attrs->real(std, c));

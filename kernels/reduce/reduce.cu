@@ -36,7 +36,7 @@ struct Team {
     return lanes_kept ? part * results() + result() : result() * parts + part;
   }
 
-  Team(const Reduction& r, int64_t terms) : parts(1), lanes_kept(r.lanes_kept()) {
+  Team(const ReduceShape& r, int64_t terms) : parts(1), lanes_kept(r.lanes_kept()) {
     int64_t most = kThreads;
     if (lanes_kept)  // as many results side by side as lie side by side, up to a warp
       for (int64_t run = r.kept.axes[r.kept.rank - 1].size, n = 1; n < run && n < 32; n *= 2)
@@ -61,7 +61,7 @@ __device__ void fold_parts(const Team& team, T* shares, F fold) {
 // A team of threads a result, in a fixed order: reads 4 bytes a term, coalesced along the last
 // axis.
 template <Reduce f>
-__global__ void reduce_kernel(Reduction r, Team team, const float* x, float* y, int64_t results,
+__global__ void reduce_kernel(ReduceShape r, Team team, const float* x, float* y, int64_t results,
                               int64_t terms) {
   CAIRN_SHARED(float, shares, kThreads);
   constexpr float kInf = std::numeric_limits<float>::infinity();
@@ -85,7 +85,7 @@ __global__ void reduce_kernel(Reduction r, Team team, const float* x, float* y, 
 }
 
 // A team of threads a result counts the ties, then shares dy: reads 8 bytes a term, writes 4.
-__global__ void extremum_grad_kernel(Reduction r, Team team, const float* x, const float* y,
+__global__ void extremum_grad_kernel(ReduceShape r, Team team, const float* x, const float* y,
                                      const float* dy, float* dx, int64_t results, int64_t terms) {
   CAIRN_SHARED(int64_t, ties, kThreads);
   for (int64_t first = int64_t{blockIdx.x} * team.results(); first < results;
@@ -116,7 +116,7 @@ Grid grid_for(const Team& team, int64_t results, CudaContext& context) {
 template <Reduce f>
 void launch_reduce(const Args& args, CudaContext& context) {
   const Tensor& x = args.in[0];
-  const Reduction r(x, *args.attrs);
+  const ReduceShape r(x, *args.attrs);
   const int64_t results = r.kept.count(), terms = r.reduced.count();
   const Team team(r, terms);
   launch(reduce_kernel<f>, grid_for(team, results, context), r, team, x.as<float>(),
@@ -143,7 +143,7 @@ void amin_cuda(const Args& args, CudaContext& context) {
 
 void extremum_grad_cuda(const Args& args, CudaContext& context) {
   const Tensor& x = args.in[0];
-  const Reduction r(x, *args.attrs);
+  const ReduceShape r(x, *args.attrs);
   const int64_t results = r.kept.count(), terms = r.reduced.count();
   const Team team(r, terms);
   launch(extremum_grad_kernel, grid_for(team, results, context), r, team, x.as<float>(),

@@ -46,10 +46,10 @@ CAIRN_HD Real extremum(Real a, Real b) {
 Shape kept_shape(const TensorType& x, const Attrs& attrs);
 
 /// How a slice of x is reduced: results in the order of `kept`, each over the places of `reduced`.
-struct Reduction {
+struct ReduceShape {
   Walk<1> kept, reduced;
 
-  Reduction(const Tensor& x, const Attrs& attrs);
+  ReduceShape(const Tensor& x, const Attrs& attrs);
   /// Whether neighbours in memory belong to different results.
   bool lanes_kept() const { return kept.rank > 0 && kept.axes[kept.rank - 1].stride[0] == 1; }
 };

@@ -120,7 +120,7 @@ HWY_INLINE float reduce_runs(int64_t n, F fold, const float* x, const Walk<1>& o
 /// Calls f(slice, result, first, last) for blocks of neighbouring results; `run` of them lie side
 /// by side in x as well.
 template <class F>
-HWY_INLINE void for_results(const Args& args, const Reduction& r, int64_t run, F f) {
+HWY_INLINE void for_results(const Args& args, const ReduceShape& r, int64_t run, F f) {
   const int64_t results = r.kept.count(), blocks = (run + kLanes - 1) / kLanes;
   const int64_t terms = std::max<int64_t>(1, r.reduced.count() * std::min(run, kLanes));
   const int64_t tasks = run == 0 ? 0 : results / run * blocks;
@@ -136,7 +136,7 @@ HWY_INLINE void for_results(const Args& args, const Reduction& r, int64_t run, F
 template <Reduce f>
 HWY_INLINE void reduce(const Args& args) {
   const Tensor &x = args.in[0], &y = args.out[0];
-  const Reduction r(x, *args.attrs);
+  const ReduceShape r(x, *args.attrs);
   const Fold<f> fold{static_cast<float>(r.reduced.count())};
   Walk<1> kept = r.kept, outer = r.reduced;
   const Axis<1> rows = outer.pop();
@@ -203,7 +203,7 @@ HWY_INLINE void share_runs(int64_t n, const float* x, float y, float dy, float* 
 
 void run_extremum_grad(const Args& args) {
   const Tensor &x = args.in[0], &y = args.in[1], &dy = args.in[2], &dx = args.out[0];
-  const Reduction r(x, *args.attrs);
+  const ReduceShape r(x, *args.attrs);
   Walk<1> kept = r.kept, outer = r.reduced;
   const Axis<1> rows = outer.pop();
   const bool lanes = r.lanes_kept();

@@ -19,7 +19,7 @@ Shape kept_shape(const TensorType& x, const Attrs& attrs) {
   return Shape(std::span<const int64_t>(sizes).first(axes));
 }
 
-Reduction::Reduction(const Tensor& x, const Attrs& attrs) {
+ReduceShape::ReduceShape(const Tensor& x, const Attrs& attrs) {
   const Shape left = kept_shape(x.type(), attrs);
   for (int axis = -left.rank(); axis < 0; ++axis)
     (left[axis] == x.shape[axis] ? kept : reduced)
