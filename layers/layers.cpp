@@ -37,6 +37,12 @@ Value ActivationLayer::operator()(Graph& graph, const std::string& name, Value x
   return graph.add(op, {x}, attrs, name);
 }
 
+ActivationLayer LeakyRelu(double negative_slope) {
+  return {"leaky_relu", fmt::format("negative_slope={}", negative_slope)};
+}
+
+ActivationLayer Elu(double alpha) { return {"elu", fmt::format("alpha={}", alpha)}; }
+
 Value Flatten::operator()(Graph& graph, const std::string&, Value x) const {
   return graph.reshape(x, {graph[x].type.shape.elements()});
 }

@@ -63,11 +63,9 @@ inline ActivationLayer Tanh() { return {"tanh"}; }
 inline ActivationLayer Relu() { return {"relu"}; }
 inline ActivationLayer ScaledTanh() { return {"scaled_tanh"}; }
 inline ActivationLayer Gelu() { return {"gelu"}; }
-inline ActivationLayer LeakyRelu(double negative_slope = 0.01) {
-  return {"leaky_relu", "negative_slope=" + std::to_string(negative_slope)};
-}
-inline ActivationLayer Elu(double alpha = 1) { return {"elu", "alpha=" + std::to_string(alpha)}; }
 inline ActivationLayer Softplus() { return {"softplus"}; }
+ActivationLayer LeakyRelu(double negative_slope = 0.01);
+ActivationLayer Elu(double alpha = 1);
 
 /// Zeroes each element with probability p in training, and scales the others by 1 / (1 - p); leaves
 /// all as it is in inference (Srivastava et al. 2014).
