@@ -33,10 +33,6 @@ if(CAIRN_CCACHE)
   set(CMAKE_CUDA_COMPILER_LAUNCHER ${CAIRN_CCACHE})
 endif()
 
-target_compile_options(cairn_settings INTERFACE
-  "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-Werror=all-warnings>"
-  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-ffp-contract=off>")
-
 # cairn_enable_cuda(TARGET): gives TARGET the CUDA device in place of the answer "no CUDA".
 function(cairn_enable_cuda target)
   file(GLOB device CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/cuda/*.cpp

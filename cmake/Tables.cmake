@@ -1,7 +1,17 @@
 # Tables made from names: the op table from the folders of kernels/, the model table from models/.
 # A folder that exports no rows is a link error that names the missing symbol.
 
-set(CAIRN_FAST "$<$<CONFIG:Release>:-O3>")  # for inner loops
+# cairn_unite(NAME SOURCE...): lets the sources be compiled in batches where CMAKE_UNITY_BUILD is on (the
+# presets release, test, cuda and asan): reading the same headers once instead of six times takes a third off
+# a fresh build. Sources with options of their own stay alone.
+function(cairn_unite name)
+  set(count 0)
+  foreach(source ${ARGN})
+    math(EXPR batch "${count} / 6")
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${name}_${batch})
+    math(EXPR count "${count} + 1")
+  endforeach()
+endfunction()
 
 # cairn_unite_simd(TARGET SOURCE...): adds sources that use Highway's foreach_target.h, six to a file of
 # their own: each reads Highway once for every target, which costs more than most of the kernels. Each
@@ -20,7 +30,7 @@ function(cairn_unite_simd target)
     set(this "#undef HWY_TARGET_INCLUDE\n#define HWY_TARGET_INCLUDE \"${file}\"\n")
     file(CONFIGURE OUTPUT ${file} CONTENT "${this}#include <hwy/foreach_target.h>\n${lines}${this}" @ONLY)
     target_sources(${target} PRIVATE ${file})
-    set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${CAIRN_FAST}"
+    set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>"
       SKIP_UNITY_BUILD_INCLUSION ON SKIP_PRECOMPILE_HEADERS ON)
     math(EXPR number "${number} + 1")
   endwhile()
@@ -29,8 +39,10 @@ endfunction()
 # cairn_add_op_folders(TARGET DIR...): compiles every op folder below each DIR into TARGET and adds its
 # rows to the op table. TARGET is the library `cairn`, or a program of your own that links it: its table
 # holds the library's rows and yours, and the linker takes it instead of the library's, whose object file
-# defines nothing else.
+# defines nothing else. A library built with CUDA wants the folders' .cu files too.
 function(cairn_add_op_folders target)
+  target_link_libraries(${target} PRIVATE cairn::numerics)
+  get_target_property(cuda cairn::cairn CAIRN_CUDA)
   set(simd "")
   foreach(root ${ARGN})
     file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true ${root}/*)
@@ -40,7 +52,8 @@ function(cairn_add_op_folders target)
       endif()
       get_filename_component(name ${folder} NAME)
       file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
-      if(CAIRN_CUDA STREQUAL "ON")
+      set(twins "")
+      if(cuda STREQUAL "ON")
         file(GLOB twins CONFIGURE_DEPENDS ${folder}/*.cu)
         list(APPEND sources ${twins})
       endif()
@@ -53,7 +66,7 @@ function(cairn_add_op_folders target)
           list(APPEND simd ${source})
         else()
           target_sources(${target} PRIVATE ${source})
-          set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${CAIRN_FAST}"
+          set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>"
             SKIP_PRECOMPILE_HEADERS ON)
         endif()
       endforeach()
@@ -68,7 +81,7 @@ function(cairn_add_op_folders target)
   cairn_unite_simd(${target} ${simd})
   get_target_property(names ${target} CAIRN_OP_FOLDERS)
   if(NOT target STREQUAL "cairn")
-    get_target_property(library_names cairn CAIRN_OP_FOLDERS)
+    get_target_property(library_names cairn::cairn CAIRN_OP_FOLDERS)
     list(PREPEND names ${library_names})
   endif()
   set(declarations "")
