@@ -10,12 +10,13 @@
 
 namespace cairn {
 
-/// Mean and standard deviation of each channel's pixels, scaled to 0..1.
+/// Mean and standard deviation of each channel's pixels, scaled to 0..1, or float values.
 struct Normalization {
   std::array<double, 4> mean{}, deviation{1, 1, 1, 1};
 };
 
-/// Over all pixels of a data set. At most 4 channels; a constant channel gets deviation 1.
+/// Over all pixels, or float values, of a data set. At most 4 channels; a constant channel gets
+/// deviation 1.
 Normalization pixel_statistics(const Dataset& data);
 
 struct Network {
@@ -23,6 +24,7 @@ struct Network {
   ModelOptions options;  // complete
   Shape image;           // (C,H,W) of the data
   int64_t classes = 0;
+  DType dtype = DType::u8;  // of the data: f32 for float values
   Normalization normalization;
   int64_t padding = 0;  // pixels around an image, up to the model's size
 
@@ -31,7 +33,8 @@ struct Network {
   Network(const Model& model, const ModelOptions& options, const Dataset& data,
           const Normalization& normalization);
 
-  /// Appends gather_batch over states NAME.images and NAME.labels of `count` examples.
+  /// Appends gather_batch (gather_features for float values) over states NAME.images and
+  /// NAME.labels of `count` examples.
   struct Batch {
     Value x, labels;
   };
