@@ -8,6 +8,7 @@ namespace cairn {
 
 void add_train_command(CommandLine& args);
 void add_eval_command(CommandLine& args);
+void add_predict_command(CommandLine& args);
 void add_data_command(CommandLine& args);
 void add_plan_command(CommandLine& args);
 void add_graph_command(CommandLine& args);

@@ -79,7 +79,7 @@ Finding data_set(const CatalogEntry& entry) {
     fetched = is_fetched(entry);
   } catch (const Error&) {  // no data folder, which has a line of its own
   }
-  if (!fetched) return {what, "not fetched", "fetch it: cairn data fetch " + entry.name};
+  if (!fetched) return {what, "not fetched", "fetch it: " + how_to_get(entry)};
   for (const FileCheck& check : verify(entry))
     if (!check.ok())
       return {what, fmt::format("{}: {}", check.file, check.problem),

@@ -15,7 +15,9 @@ void add_eval_command(CommandLine& args) {
   eval.positional("RUN", o->run, "folder that `cairn train` made, or a checkpoint in it")
       .required();
   eval.option("--data", o->data,
-              "data set by name, or a directory of IDX files (default: the run's)", "NAME|DIR");
+              "data set by name, or a directory of IDX files or of a folder of PNG files for each "
+              "class (default: the run's)",
+              "NAME|DIR");
   add_device_options(eval, o->where);
   eval.flag("--json", o->json, "print JSON instead of tables");
   eval.run([o] { return evaluate(*o); });

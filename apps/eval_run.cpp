@@ -1,5 +1,6 @@
 // The work of `cairn eval`.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "apps/runs.h"
 #include "apps/support.h"
@@ -11,14 +12,14 @@
 namespace cairn {
 namespace {
 
-void print_confusion(const Evaluation& result) {
+void print_confusion(const Evaluation& result, const std::vector<std::string>& names) {
   std::vector<Table::Column> columns = {{"true \\ predicted", Table::Align::right}};
   for (int64_t k = 0; k < result.classes; ++k)
-    columns.push_back({fmt::to_string(k), Table::Align::right});
+    columns.push_back({class_name(names, k), Table::Align::right});
   Table table(std::move(columns));
   auto cell = result.confusion.begin();
   for (int64_t k = 0; k < result.classes; ++k) {
-    std::vector<std::string> row = {fmt::to_string(k)};
+    std::vector<std::string> row = {class_name(names, k)};
     for (int64_t j = 0; j < result.classes; ++j) row.push_back(fmt::to_string(*cell++));
     table.add_row(std::move(row));
   }
@@ -36,6 +37,13 @@ Json confusion_to_json(const Evaluation& result) {
   return rows;
 }
 
+Json names_to_json(const RunConfig& config) {
+  Json::Array names;
+  for (int64_t k = 0; k < config.classes; ++k)
+    names.emplace_back(class_name(config.class_names, k));
+  return names;
+}
+
 void report(const RunConfig& config, const std::string& data, const std::string& device,
             const Evaluation& result, bool json) {
   if (json) {
@@ -45,6 +53,7 @@ void report(const RunConfig& config, const std::string& data, const std::string&
                                      {"images", result.examples},
                                      {"accuracy", result.accuracy},
                                      {"loss", result.loss},
+                                     {"classes", names_to_json(config)},
                                      {"confusion", confusion_to_json(result)}};
     fmt::print("{}\n", answer.dump());
     return;
@@ -56,7 +65,7 @@ void report(const RunConfig& config, const std::string& data, const std::string&
   table.add_row({"loss", fmt::format("{:.4f}", result.loss)});
   table.print(stdout);
   fmt::print("\n");
-  print_confusion(result);
+  print_confusion(result, config.class_names);
 }
 
 }  // namespace
@@ -65,12 +74,17 @@ int evaluate(const EvalOptions& options) {
   const RunPath path(options.run);
   const RunConfig config = read_config(path.run);
   const std::string name = options.data.value_or(config.data);
-  const DataSplits data = load_data_or_advise(name, config.classes);
+  const DataSplits data = load_data_or_advise(name, config.classes, config.settings.seed);
   if (data.test.image != config.image || data.test.classes != config.classes)
     fail_usage(fmt::format("the run knows images {} of {} classes, but those of {} are {} of {}",
                            to_string(config.image), config.classes, name,
                            to_string(data.test.image), data.test.classes),
                "choose another --data");
+  if (data.test.class_names != config.class_names && !data.test.class_names.empty() &&
+      !config.class_names.empty())
+    fail_usage(
+        fmt::format("the classes of {} have other names than those that the run knows", name),
+        fmt::format("the run knows: {}", fmt::join(config.class_names, ", ")));
   const Network network(find_model(config.model), config.options, data.test, config.normalization);
   const auto device = open_and_tell(options.where);
   Store store(*device, parameters_of(network));

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   cairn::CommandLine args("cairn", CAIRN_VERSION, "trains neural networks");
   cairn::add_train_command(args);
   cairn::add_eval_command(args);
+  cairn::add_predict_command(args);
   cairn::add_data_command(args);
   cairn::add_plan_command(args);
   cairn::add_graph_command(args);

@@ -11,8 +11,9 @@ namespace cairn {
 
 inline constexpr int64_t kEvaluationBatch = 128;
 
-/// load_data(); an Error for a set that isn't fetched yet names both ways on.
-DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes = 10);
+/// load_data(), whose note goes to stderr; an Error for a set that isn't fetched yet names both
+/// ways on.
+DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes, uint64_t seed);
 
 /// Where to run: --device, --threads, --simd.
 struct DeviceChoice {

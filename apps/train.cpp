@@ -95,11 +95,14 @@ void add_train_command(CommandLine& args) {
                      "on the digits that are part of the program"},
                     {"cairn train mlp --set widths=300,100 --optimizer adam --out runs/mlp", ""},
                     {"cairn train lenet5 --until-accuracy 0.985 --val-split 0.1 --json", ""},
+                    {"cairn train lenet5 --data my/letters", "on PNG files in a folder a class"},
                     {"cairn train --resume runs/mlp", "go on where that run was left"}});
   train.positional("MODEL", o->model, "model to train: " + model_names());
   train.option("--set", o->set, "an option of the model", "NAME=VALUE");
   train.option("--data", o->data,
-               "data set by name, or a directory of IDX files (default: the model's)", "NAME|DIR");
+               "data set by name, or a directory of IDX files or of a folder of PNG files for each "
+               "class (default: the model's)",
+               "NAME|DIR");
   train.option("--val-split", o->val_split, "part of the training data to validate on", "F")
       .range(0, 1);
   add_length_options(train, *o);

@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 void complete(RunConfig& config, const Dataset& train, Device& device) {
   config.image = train.image;
   config.classes = train.classes;
+  config.class_names = train.class_names;
+  config.pictures = picture_style(train);
   config.normalization = pixel_statistics(train);
   config.device = device_name(device);
   config.threads = device_threads(device);
@@ -48,7 +50,7 @@ DeviceChoice as_before(DeviceChoice choice, const RunConfig& had) {
 
 /// An Error where a run that goes on would meet other data than it knows.
 void expect_same_data(const RunConfig& had, const RunConfig& now) {
-  if (had.image != now.image || had.classes != now.classes ||
+  if (had.image != now.image || had.classes != now.classes || had.class_names != now.class_names ||
       had.normalization.mean != now.normalization.mean ||
       had.normalization.deviation != now.normalization.deviation ||
       had.settings.horizon != now.settings.horizon)
@@ -83,7 +85,7 @@ class TrainRun {
            const std::optional<fs::path>& from)
       : options_(options), config_(config), out_(out), resumes_(from) {
     if (!resumes_) check_run_folder(out_);
-    data_ = load_data_or_advise(config_.data);
+    data_ = load_data_or_advise(config_.data, 10, config_.settings.seed);
     validation_ = split_validation(data_.train, config_.val_split, config_.settings.seed);
     device_ = open_and_tell(resumes_ ? as_before(options.where, config) : options.where);
     complete(config_, data_.train, *device_);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "core/error.h"
@@ -13,14 +14,16 @@
 namespace cairn {
 namespace {
 
-constexpr size_t kChunk = 1 << 20;
+constexpr size_t kVerifyChunk = 1 << 20;
 
 ByteReader open_file(const CatalogEntry& entry, const CatalogFile& file) {
   if (entry.embedded) {
     const std::string path = fmt::format("{}/{}.gz", entry.name, file.name);
     return ByteReader(embedded_file(path), path);
   }
-  const std::filesystem::path path = find_idx_file(dataset_dir(entry.name), file.name);
+  const std::filesystem::path directory = find_dataset_dir(entry);
+  const std::filesystem::path path =
+      find_idx_file(directory.empty() ? dataset_dir(entry.name) : directory, file.name);
   if (path.empty()) fail("missing");
   return ByteReader(path);
 }
@@ -29,7 +32,7 @@ std::string find_problem(const CatalogEntry& entry, const CatalogFile& file) {
   try {
     ByteReader reader = open_file(entry, file);
     Sha256 sum;
-    std::vector<uint8_t> chunk(kChunk);
+    std::vector<uint8_t> chunk(kVerifyChunk);
     int64_t bytes = 0;
     while (const size_t got = reader.read(chunk)) {
       sum.update(std::span(chunk).first(got));
@@ -57,12 +60,25 @@ std::filesystem::path cache_dir() {
 
 std::filesystem::path dataset_dir(const std::string& name) { return cache_dir() / name; }
 
+std::filesystem::path find_dataset_dir(const CatalogEntry& entry) {
+  const auto holds_all = [&](const std::filesystem::path& directory) {
+    return std::ranges::none_of(entry.files, [&](const CatalogFile& file) {
+      return find_idx_file(directory, file.name).empty();
+    });
+  };
+  if (holds_all(dataset_dir(entry.name))) return dataset_dir(entry.name);
+  if (entry.debian && holds_all(entry.debian->folder)) return entry.debian->folder;
+  return {};
+}
+
+std::string how_to_get(const CatalogEntry& entry) {
+  const std::string fetch = "cairn data fetch " + entry.name;
+  if (!entry.debian) return fetch;
+  return fmt::format("{} (or on Debian: apt-get install {})", fetch, entry.debian->package);
+}
+
 bool is_fetched(const CatalogEntry& entry) {
-  if (entry.embedded) return true;
-  for (const CatalogFile& file : entry.files) {
-    if (find_idx_file(dataset_dir(entry.name), file.name).empty()) return false;
-  }
-  return true;
+  return entry.embedded || !find_dataset_dir(entry).empty();
 }
 
 bool is_fetched(const std::string& name) { return is_fetched(catalog_entry(name)); }

@@ -14,6 +14,12 @@ std::filesystem::path cache_dir();
 /// cache_dir()/NAME; need not exist.
 std::filesystem::path dataset_dir(const std::string& name);
 
+/// Where the four files of a set lie, plain or packed: dataset_dir(), else the folder of its Debian
+/// package; an empty path where neither holds them.
+std::filesystem::path find_dataset_dir(const CatalogEntry& entry);
+/// What to type to get a set: "cairn data fetch NAME", or by Debian's package.
+std::string how_to_get(const CatalogEntry& entry);
+
 /// True where all files of the set are there, plain or packed (their contents are verify()'s
 /// business), or it is part of the program.
 bool is_fetched(const CatalogEntry& entry);

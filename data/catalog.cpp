@@ -11,13 +11,13 @@ namespace {
 
 constexpr size_t kFilesPerSet = 4;
 
-CatalogFile parse_file(const Json& json, bool embedded) {
+CatalogFile parse_file(const Json& json, const CatalogEntry& entry) {
   CatalogFile file;
   file.name = json.at("name").as_string();
   file.bytes = json.at("bytes").as_int();
   file.sha256 = json.at("sha256").as_string();
-  if (embedded) return file;
-  file.member = json.at("member").as_string();
+  if (entry.embedded) return file;
+  if (entry.npm) file.member = json.at("member").as_string();
   file.download = json.at("download").as_string();
   file.download_bytes = json.at("download_bytes").as_int();
   return file;
@@ -26,6 +26,10 @@ CatalogFile parse_file(const Json& json, bool embedded) {
 NpmPackage parse_npm(const Json& json) {
   return {json.at("package").as_string(), json.at("version").as_string(),
           json.at("bytes").as_int()};
+}
+
+DebianPackage parse_debian(const Json& json) {
+  return {json.at("package").as_string(), json.at("folder").as_string()};
 }
 
 CatalogEntry parse_entry(const Json& json, std::string_view what) {
@@ -40,13 +44,17 @@ CatalogEntry parse_entry(const Json& json, std::string_view what) {
   entry.classes = json.at("classes").as_int();
   entry.train_size = json.at("train").as_int();
   entry.test_size = json.at("test").as_int();
+  if (const Json* names = json.find("class_names")) {
+    for (const Json& name : names->as_array()) entry.class_names.push_back(name.as_string());
+  }
+  if (const Json* debian = json.find("debian")) entry.debian = parse_debian(*debian);
   if (const Json* npm = json.find("npm")) entry.npm = parse_npm(*npm);
   if (const Json* addresses = json.find("addresses")) {
     for (const Json& address : addresses->as_array())
       entry.addresses.push_back(address.as_string());
   }
   for (const Json& file : json.at("files").as_array()) {
-    entry.files.push_back(parse_file(file, entry.embedded));
+    entry.files.push_back(parse_file(file, entry));
   }
   if (entry.files.size() != kFilesPerSet) {
     fail(fmt::format("{}: '{}' has {} files, not {}", what, entry.name, entry.files.size(),
@@ -88,10 +96,12 @@ const CatalogEntry& catalog_entry(const std::string& name) {
   std::vector<std::string> names;
   for (const CatalogEntry& entry : catalog()) names.push_back(entry.name);
   const std::string nearest = nearest_name(name, names);
-  fail_usage(fmt::format("no data set or directory is called '{}'", name),
-             fmt::format("{}known data sets: {}; or give a directory with IDX files",
-                         nearest.empty() ? "" : fmt::format("did you mean '{}'? ", nearest),
-                         fmt::join(names, ", ")));
+  fail_usage(
+      fmt::format("no data set or directory is called '{}'", name),
+      fmt::format("{}known data sets: {}; or give a directory of IDX files, or of a folder of "
+                  "PNG files for each class",
+                  nearest.empty() ? "" : fmt::format("did you mean '{}'? ", nearest),
+                  fmt::join(names, ", ")));
 }
 
 }  // namespace cairn

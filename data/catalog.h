@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@ struct CatalogFile {
   std::string name;            // of the unpacked file in the cache
   int64_t bytes = 0;           // unpacked
   std::string sha256;          // of the unpacked file
-  std::string member;          // its path in the npm package
+  std::string member;          // its path in the npm package, where there is one
   std::string download;        // its name below each address; may be packed by gzip
   int64_t download_bytes = 0;  // of that
 };
@@ -25,12 +26,20 @@ struct NpmPackage {
   int64_t bytes = 0;  // of the archive
 };
 
+/// A package of Debian, and the folder in which it puts the files, plain or packed.
+struct DebianPackage {
+  std::string package;
+  std::filesystem::path folder;
+};
+
 struct CatalogEntry {
   std::string name, description, licence;
   bool embedded = false;  // part of the program: never fetched
   Shape image;            // (C,H,W)
   int64_t classes = 0;
   int64_t train_size = 0, test_size = 0;
+  std::vector<std::string> class_names;  // empty: "0", "1", ...
+  std::optional<DebianPackage> debian;
   std::optional<NpmPackage> npm;
   std::vector<std::string> addresses;  // each ends in '/'
   std::vector<CatalogFile> files;      // training images, training labels, test images, test labels

@@ -14,6 +14,7 @@
 #include "data/catalog.h"
 #include "data/embedded.h"
 #include "data/idx.h"
+#include "data/png_folder.h"
 
 namespace cairn {
 namespace {
@@ -58,7 +59,9 @@ DataSplits load_directory(const std::string& name, const std::filesystem::path& 
     const std::filesystem::path path = find_idx_file(directory, file);
     if (path.empty()) {
       fail(fmt::format("{}: there is no {}", directory.string(), file),
-           fmt::format("a data directory holds {}, plain or .gz", fmt::join(kIdxNames, ", ")));
+           fmt::format("a data directory holds {}, plain or .gz; or a folder of PNG files for each "
+                       "class",
+                       fmt::join(kIdxNames, ", ")));
     }
     return ByteReader(path);
   });
@@ -71,29 +74,32 @@ DataSplits load_embedded(const CatalogEntry& entry) {
   });
 }
 
-// Moves the marked examples of `from` to the end of `to` and closes the gaps.
-void move_marked(Dataset& from, const std::vector<bool>& marked, Dataset& to) {
-  const int64_t pixels = from.image.elements();
+/// Moves the marked rows of `size` elements each to the end of `to` and closes the gaps.
+template <class T>
+void move_rows(std::vector<T>& from, const std::vector<bool>& marked, int64_t size,
+               std::vector<T>& to) {
   int64_t kept = 0;
-  for (int64_t i = 0; i < from.size(); ++i) {
-    const auto image = from.images.begin() + i * pixels;
-    if (marked[static_cast<size_t>(i)]) {
-      to.images.insert(to.images.end(), image, image + pixels);
-      to.labels.push_back(from.labels[static_cast<size_t>(i)]);
-    } else {
-      std::copy(image, image + pixels, from.images.begin() + kept * pixels);
-      from.labels[static_cast<size_t>(kept++)] = from.labels[static_cast<size_t>(i)];
-    }
+  for (size_t i = 0; i < marked.size(); ++i) {
+    const auto row = from.begin() + static_cast<int64_t>(i) * size;
+    if (marked[i])
+      to.insert(to.end(), row, row + size);
+    else
+      std::copy(row, row + size, from.begin() + size * kept++);
   }
-  from.images.resize(static_cast<size_t>(kept * pixels));
-  from.labels.resize(static_cast<size_t>(kept));
+  from.resize(static_cast<size_t>(kept * size));
 }
 
 }  // namespace
 
-DataSplits load_data(const std::string& name_or_dir, int64_t classes) {
+std::string class_name(const std::vector<std::string>& class_names, int64_t k) {
+  return class_names.empty() ? fmt::to_string(k) : class_names.at(static_cast<size_t>(k));
+}
+
+DataSplits load_data(const std::string& name_or_dir, int64_t classes, uint64_t seed) {
   std::error_code unreadable;
   if (!find_catalog_entry(name_or_dir) && std::filesystem::is_directory(name_or_dir, unreadable)) {
+    if (find_idx_file(name_or_dir, kIdxNames[0]).empty() && holds_folders(name_or_dir))
+      return load_png_folder(name_or_dir, name_or_dir, seed);
     return load_directory(name_or_dir, name_or_dir, classes);
   }
   const CatalogEntry& entry = catalog_entry(name_or_dir);
@@ -101,12 +107,14 @@ DataSplits load_data(const std::string& name_or_dir, int64_t classes) {
   if (!is_fetched(entry)) {
     fail(fmt::format("the data set '{}' is not in {} yet", entry.name,
                      dataset_dir(entry.name).string()),
-         fmt::format("cairn data fetch {}", entry.name));
+         how_to_get(entry));
   }
-  return load_directory(entry.name, dataset_dir(entry.name), entry.classes);
+  DataSplits splits = load_directory(entry.name, find_dataset_dir(entry), entry.classes);
+  splits.train.class_names = splits.test.class_names = entry.class_names;
+  return splits;
 }
 
-Dataset split_validation(Dataset& train, double fraction, uint64_t seed) {
+Dataset split_validation(Dataset& train, double fraction, uint64_t seed, std::string_view part) {
   if (!(fraction >= 0.0 && fraction < 1.0)) {
     fail_usage(fmt::format("the validation fraction {} is not in [0, 1)", fraction),
                "0.1 takes a tenth of the training set");
@@ -115,14 +123,18 @@ Dataset split_validation(Dataset& train, double fraction, uint64_t seed) {
   const int64_t moved = std::min<int64_t>(std::llround(fraction * static_cast<double>(size)),
                                           std::max<int64_t>(size - 1, 0));
   std::vector<bool> marked(static_cast<size_t>(size));
-  const PhiloxKey key = philox_key(seed, "validation split");
+  const PhiloxKey key = philox_key(seed, part);
   for (int64_t i = 0; i < moved; ++i) {
     marked[static_cast<size_t>(permuted_index(key, 0, i, size))] = true;
   }
-  Dataset validation{train.name, train.image, train.classes, {}, {}};
-  validation.images.reserve(static_cast<size_t>(moved * train.image.elements()));
-  validation.labels.reserve(static_cast<size_t>(moved));
-  move_marked(train, marked, validation);
+  Dataset validation{train.name, train.image,       train.classes, {},
+                     {},         train.class_names, train.dtype};
+  const int64_t elements = train.image.elements();
+  if (train.dtype == DType::f32)
+    move_rows(train.values, marked, elements, validation.values);
+  else
+    move_rows(train.images, marked, elements, validation.images);
+  move_rows(train.labels, marked, 1, validation.labels);
   return validation;
 }
 

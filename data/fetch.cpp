@@ -92,8 +92,11 @@ bool is_sound(const CatalogEntry& entry) {
   for (const CatalogFile& file : entry.files) names.push_back(file.name);
   fail(fmt::format("the data set '{}' could not be fetched from any source:{}", entry.name,
                    failures.empty() ? " it has none" : failures),
-       fmt::format("check the network; or put {} (plain or .gz) into {} by hand; or use `--data "
+       fmt::format("check the network; {}or put {} (plain or .gz) into {} by hand; or use `--data "
                    "digits`, which needs no network",
+                   entry.debian ? fmt::format("or apt-get install {}, which is found too; ",
+                                              entry.debian->package)
+                                : "",
                    fmt::join(names, ", "), dataset_dir(entry.name).string()));
 }
 
@@ -123,7 +126,7 @@ FetchResult fetch_locked(const CatalogEntry& entry, const FetchCallback& progres
          "set CAIRN_DATA to a directory that can be written");
   }
   const FetchLock lock(cache_dir() / fmt::format(".{}.lock", entry.name), progress);
-  if (is_sound(entry)) return {dataset_dir(entry.name), {}, {}};
+  if (is_sound(entry)) return {find_dataset_dir(entry), {}, {}};
   try {
     return try_sources(entry, progress);
   } catch (const fs::filesystem_error& reason) {

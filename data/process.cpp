@@ -22,7 +22,7 @@ namespace cairn {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kPoll = std::chrono::milliseconds(10);
+constexpr auto kChildPoll = std::chrono::milliseconds(10);
 constexpr int kPollsPerTick = 5;
 constexpr auto kGrace = std::chrono::milliseconds(500);
 
@@ -38,7 +38,7 @@ class Child {
     const auto deadline = Clock::now() + kGrace;
     while (!poll()) {
       if (Clock::now() > deadline) kill(pid_, SIGKILL);
-      std::this_thread::sleep_for(kPoll);
+      std::this_thread::sleep_for(kChildPoll);
     }
   }
 
@@ -106,7 +106,7 @@ ProcessEnd run_process(const std::vector<std::string>& argv, const ProcessSettin
   for (int polls = 0; !child.poll(); ++polls) {
     if (polls % kPollsPerTick == 0) tick();
     if (Clock::now() > deadline) return {.timed_out = true};
-    std::this_thread::sleep_for(kPoll);
+    std::this_thread::sleep_for(kChildPoll);
   }
   tick();
   const int status = child.status();

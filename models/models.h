@@ -32,7 +32,7 @@ struct Model {
   std::string_view name;
   std::string_view summary;
   std::string_view data;  // the data set that it is made for
-  int64_t size = 0;       // height and width of its input; images are padded up to it
+  int64_t size = 0;       // height and width of its input; images are padded up to it; 0: any
   Recipe recipe;
   std::span<const ModelOption> options;
   /// Builds the layers for input (C,size,size) and a number of classes. `options` holds every

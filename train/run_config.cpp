@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 template <class Range>
 Json to_array(const Range& values) {
   Json::Array items;
-  for (const auto value : values) items.emplace_back(value);
+  for (const auto& value : values) items.emplace_back(value);
   return items;
 }
 
@@ -61,6 +61,10 @@ TrainSettings settings_from_json(const Json& json, const std::string& what) {
           .seed = seed_from_json(json.at("seed"), what)};
 }
 
+Json to_json(const PictureStyle& style) {
+  return Json::Object{{"background", or_null(style.background)}, {"framed", style.framed}};
+}
+
 Json to_json(const RunConfig& config) {
   return Json::Object{
       {"cairn_version", config.version},
@@ -69,6 +73,8 @@ Json to_json(const RunConfig& config) {
       {"data", config.data},
       {"image", to_array(config.image.dims())},
       {"classes", config.classes},
+      {"class_names", to_array(config.class_names)},
+      {"pictures", config.pictures ? to_json(*config.pictures) : Json()},
       {"normalization", Json::Object{{"mean", to_array(config.normalization.mean)},
                                      {"deviation", to_array(config.normalization.deviation)}}},
       {"settings", to_json(config.settings)},
@@ -92,6 +98,18 @@ void read_channels(const Json& json, const std::string& what, std::array<double,
                  [](const Json& value) { return value.as_double(); });
 }
 
+/// What old files don't have.
+void read_class_names_and_pictures(const Json& json, RunConfig& config) {
+  if (const Json* names = json.find("class_names"))
+    for (const Json& name : names->as_array()) config.class_names.push_back(name.as_string());
+  const Json* pictures = json.find("pictures");
+  if (!pictures || pictures->is_null()) return;
+  config.pictures.emplace();
+  if (const Json& level = pictures->at("background"); !level.is_null())
+    config.pictures->background = level.as_int();
+  config.pictures->framed = pictures->at("framed").as_bool();
+}
+
 RunConfig config_from_json(const Json& json, const std::string& what) {
   RunConfig config;
   config.version = json.at("cairn_version").as_string();
@@ -102,6 +120,11 @@ RunConfig config_from_json(const Json& json, const std::string& what) {
   for (const Json& size : json.at("image").as_array()) image.push_back(size.as_int());
   config.image = Shape(image);
   config.classes = json.at("classes").as_int();
+  read_class_names_and_pictures(json, config);
+  if (!config.class_names.empty() &&
+      static_cast<int64_t>(config.class_names.size()) != config.classes)
+    fail(fmt::format("{}: {} names of {} classes", what, config.class_names.size(), config.classes),
+         "correct the file, or train again");
   read_channels(json.at("normalization").at("mean"), what, config.normalization.mean);
   read_channels(json.at("normalization").at("deviation"), what, config.normalization.deviation);
   config.settings = settings_from_json(json.at("settings"), what);

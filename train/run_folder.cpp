@@ -6,6 +6,7 @@
 #include <ctime>
 #include <limits>
 #include <system_error>
+#include <utility>
 
 #include "core/error.h"
 #include "io/files.h"
@@ -39,6 +40,23 @@ RunPath::RunPath(const std::string& name) {
   if (!is_there(run / kModelFile)) return;
   checkpoint = run;
   run = fs::absolute(run).parent_path();
+}
+
+RunPath newest_run(const fs::path& runs) {
+  fs::path newest;
+  fs::file_time_type time;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(runs, error)) {
+    std::error_code none;
+    const auto written = fs::last_write_time(entry.path() / kCheckpointFolder / kModelFile, none);
+    if (none || !holds_run(entry.path())) continue;
+    if (newest.empty() || std::pair(written, entry.path()) > std::pair(time, newest))
+      newest = entry.path(), time = written;
+  }
+  if (newest.empty())
+    fail(fmt::format("there is no trained run in {}/", runs.string()),
+         "train one: cairn train lenet5 --data digits; or name one by --run RUN");
+  return RunPath(newest.string());
 }
 
 fs::path default_run_folder(std::string_view model) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "data/picture.h"
 #include "io/json.h"
 #include "train/checkpoint.h"
 #include "train/network.h"
@@ -29,6 +30,8 @@ struct RunConfig {
   std::string data;  // name or directory
   Shape image;       // (C,H,W)
   int64_t classes = 0;
+  std::vector<std::string> class_names;  // empty: "0", "1", ...
+  std::optional<PictureStyle> pictures;  // of the training images; none in old files
   Normalization normalization;
   TrainSettings settings;
   int64_t epochs = 0;  // that the schedule spans
@@ -52,6 +55,9 @@ struct RunPath {
 
   explicit RunPath(const std::string& name);
 };
+
+/// The run in a folder of runs whose model was written last. An Error where there is none.
+RunPath newest_run(const std::filesystem::path& runs = "runs");
 
 /// "runs/lenet5-20261124-153012", in local time; with "-2" and so on where that exists already.
 std::filesystem::path default_run_folder(std::string_view model);

@@ -11,8 +11,10 @@ struct Normalize {
 };
 
 // A thread takes one example and the positions of one output row, so that its row of `images` is
-// looked up once; writes are coalesced along the batch. Reads 1 byte and writes 4 a pixel.
-__global__ void gather_batch_kernel(const uint8_t* images, const uint8_t* labels,
+// looked up once; writes are coalesced along the batch. Reads 1 byte (of values 4) and writes 4 a
+// pixel.
+template <class Stored>
+__global__ void gather_batch_kernel(const Stored* images, const uint8_t* labels,
                                     const StepState* step, PhiloxKey key, bool shuffle,
                                     Normalize norm, float* x, int32_t* label, int64_t count,
                                     int64_t channels, int64_t height, int64_t width, int64_t pad,
@@ -24,18 +26,17 @@ __global__ void gather_batch_kernel(const uint8_t* images, const uint8_t* labels
     const int64_t example = i % n, line = i / n, c = line / out_h, h = line % out_h - pad;
     const int64_t row = gathered_row(*step, key, shuffle, example, count);
     if (line == 0) label[example] = row < 0 ? 0 : labels[row];
-    const uint8_t* from = images + ((row * channels + c) * height + h) * width;
+    const Stored* from = images + ((row * channels + c) * height + h) * width;
     for (int64_t w = -pad; w < width + pad; ++w) {
       const bool inside = row >= 0 && h >= 0 && h < height && w >= 0 && w < width;
-      const float pixel = inside ? static_cast<float>(from[w]) / 255 : 0.0f;
+      const float pixel = inside ? unscaled<float>(from[w]) : 0.0f;
       x[(line * out_w + w + pad) * n + example] = (pixel - norm.mean[c]) / norm.std[c];
     }
   }
 }
 
-}  // namespace
-
-void gather_batch_cuda(const Args& args, CudaContext& context) {
+template <class Stored>
+void gather(const Args& args, CudaContext& context) {
   using namespace gather_batch_attr;
   const Tensor &images = args.in[0], &x = args.out[0];
   Normalize norm = {};
@@ -44,13 +45,19 @@ void gather_batch_cuda(const Args& args, CudaContext& context) {
     norm.std[c] = static_cast<float>(args.attrs->real(std, c));
   }
   const int64_t n = x.batch.width;
-  launch(gather_batch_kernel,
+  launch(gather_batch_kernel<Stored>,
          {.grid = blocks_for(x.shape[0] * x.shape[1] * n),
           .block = kThreads,
           .stream = context.stream},
-         images.as<uint8_t>(), args.in[1].as<uint8_t>(), args.step, args.key,
+         images.as<Stored>(), args.in[1].as<uint8_t>(), args.step, args.key,
          args.attrs->flag(shuffle), norm, x.as<float>(), args.out[1].as<int32_t>(), images.shape[0],
          images.shape[1], images.shape[2], images.shape[3], args.attrs->integer(padding), n);
 }
+
+}  // namespace
+
+void gather_batch_cuda(const Args& args, CudaContext& context) { gather<uint8_t>(args, context); }
+
+void gather_features_cuda(const Args& args, CudaContext& context) { gather<float>(args, context); }
 
 }  // namespace cairn

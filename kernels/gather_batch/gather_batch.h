@@ -1,12 +1,15 @@
-// Lays out a batch from images in memory: order, padding and normalisation in one pass.
+// Lays out a batch from examples in memory: order, padding and normalisation in one pass.
 //
-//   x[c,h,w] = (pixel[c,h-P,w-P] / 255 - mean[c]) / std[c],   pixel = 0 outside the image
+//   gather_batch:     x[c,h,w] = (pixel[c,h-P,w-P] / 255 - mean[c]) / std[c]
+//   gather_features:  x[c,h,w] = (value[c,h-P,w-P] - mean[c]) / std[c]
 //
-// images (M,C,H,W) and labels (M), uint8, plain; x (C,H+2P,W+2P) and label (scalar int32), batched.
+// where pixel = value = 0 outside the image. images (M,C,H,W), uint8 pixels or float32 values, and
+// labels (M), uint8, plain; x (C,H+2P,W+2P) and label (scalar int32), batched.
 // Example n of the batch is the one at position first + min(n, n_valid - 1) of the epoch's order:
 // spare lanes repeat the last real example; an empty batch shows pixels 0 and label 0. The order is
 // that of the data or, with `shuffle`, a permutation keyed by seed, node and epoch (core/random.h:
-// permuted_index). mean and std hold up to 4 channels, pixels scaled to 0..1. Errors: images of
+// permuted_index). mean and std hold up to 4 channels, pixels scaled to
+// 0..1. Errors: images of
 // another rank than 4, more than 4 channels, labels of another count.
 #pragma once
 
@@ -28,11 +31,25 @@ CAIRN_HD inline int64_t gathered_row(const StepState& step, PhiloxKey key, bool 
                  : position;
 }
 
+/// A stored number as it is normalised: pixels become 0..1.
+template <class Real>
+CAIRN_HD inline Real unscaled(uint8_t pixel) {
+  return static_cast<Real>(pixel) / 255;
+}
+template <class Real>
+CAIRN_HD inline Real unscaled(Real value) {
+  return value;
+}
+
 template <class Real>
 void gather_batch_ref(const Args& args);
+template <class Real>
+void gather_features_ref(const Args& args);
 
 void gather_batch_cpu(const Args& args);
+void gather_features_cpu(const Args& args);
 
 void gather_batch_cuda(const Args& args, CudaContext& context);
+void gather_features_cuda(const Args& args, CudaContext& context);
 
 }  // namespace cairn

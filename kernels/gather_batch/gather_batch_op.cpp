@@ -18,12 +18,14 @@ void infer(const OpTypes& t) {
   t.set_out(1, {});
 }
 
-// The pixels of the batch are read, not the whole data set; a division and a subtraction each.
+// The numbers of the batch are read, not the whole data set; a division and a subtraction each.
 Cost cost(const OpTypes& t) {
-  const double pixels = t.out_elements(0);
-  return {pixels * (1 + sizeof(float)), 2 * pixels};
+  const double numbers = t.out_elements(0);
+  return {numbers * static_cast<double>(size_of(t.in[0].dtype) + sizeof(float)), 2 * numbers};
 }
 
+constexpr InputDef kFeatureInputs[] = {{"values", Layout::plain},
+                                       {"labels", Layout::plain, Use::read, DType::u8}};
 constexpr InputDef kInputs[] = {{"images", Layout::plain, Use::read, DType::u8},
                                 {"labels", Layout::plain, Use::read, DType::u8}};
 constexpr OutputDef kOutputs[] = {{"x"}, {"label", Layout::batched, false, DType::i32}};
@@ -94,21 +96,71 @@ constexpr Case kCases[] = {
      .error = "at most 4 are supported"},
 };
 
-constexpr OpDef kOps[] = {checked({.name = "gather_batch",
-                                   .inputs = kInputs,
-                                   .outputs = kOutputs,
-                                   .attrs = kAttrs,
-                                   .scope = Scope::per_example,
-                                   .infer = infer,
-                                   .workspace = no_workspace,
-                                   .reference = {gather_batch_ref<float>, gather_batch_ref<double>},
-                                   .cpu = gather_batch_cpu,
-                                   .cuda = cuda_twin(gather_batch_cuda),
-                                   .gradient = not_differentiable,
-                                   .cost = cost,
-                                   .fusions = none,
-                                   .cases = kCases,
-                                   .bit_exact = true})};
+constexpr double kValues[] = {-1.5, 2, 0.25, 3, 0, 4}, kTwoLabels[] = {1, 0}, kFour[] = {4};
+constexpr double kCentred[] = {-1, 0.75, -0.125, 1.25, -0.25, 1.75};
+constexpr double kFramed[] = {-0.25, -0.25, -0.25, -0.25, -0.25, -1,
+                              0.75,  -0.25, -0.25, -0.25, -0.25, -0.25};
+constexpr double kOneImage[] = {-1.5, 2};
+constexpr Case kFeatureCases[] = {
+    {.name = "golden",
+     .attrs = "mean=0.5 std=2",
+     .inputs = {{{.shape = {2, 1, 1, 3}, .values = kValues}, {.shape = {2}, .values = kTwoLabels}}},
+     .expect = {kCentred, kTwoLabels}},
+    {.name = "golden_padded",
+     .attrs = "padding=1 mean=0.5 std=2",
+     .n = 1,
+     .inputs = {{{.shape = {1, 1, 1, 2}, .values = kOneImage}, {.shape = {1}, .values = kFour}}},
+     .expect = {kFramed, kFour}},
+    {.name = "shuffled",
+     .attrs = "shuffle=1 mean=0.1,-3 std=0.5,4",
+     .n = 33,
+     .inputs = {{{.shape = {40, 2, 3, 5}}, {.shape = {40}, .fill = Fill::labels}}},
+     .bench = true},
+    {.name = "partly_valid",
+     .attrs = "mean=0.2 std=0.3",
+     .n = 17,
+     .inputs = {{{.shape = {20, 1, 1, 7}}, {.shape = {20}, .fill = Fill::labels}}},
+     .step = {.first = 3, .n_valid = 5}},
+    {.name = "rank", .inputs = {{{.shape = {4, 3}}, {.shape = {4}}}}, .error = "must be (M,C,H,W)"},
+    {.name = "label_count",
+     .inputs = {{{.shape = {4, 1, 2, 2}}, {.shape = {3}}}},
+     .error = "must be (4)"},
+    {.name = "channels",
+     .inputs = {{{.shape = {4, 5, 2, 2}}, {.shape = {4}}}},
+     .error = "at most 4 are supported"},
+};
+
+constexpr OpDef kOps[] = {
+    checked({.name = "gather_batch",
+             .inputs = kInputs,
+             .outputs = kOutputs,
+             .attrs = kAttrs,
+             .scope = Scope::per_example,
+             .infer = infer,
+             .workspace = no_workspace,
+             .reference = {gather_batch_ref<float>, gather_batch_ref<double>},
+             .cpu = gather_batch_cpu,
+             .cuda = cuda_twin(gather_batch_cuda),
+             .gradient = not_differentiable,
+             .cost = cost,
+             .fusions = none,
+             .cases = kCases,
+             .bit_exact = true}),
+    checked({.name = "gather_features",
+             .inputs = kFeatureInputs,
+             .outputs = kOutputs,
+             .attrs = kAttrs,
+             .scope = Scope::per_example,
+             .infer = infer,
+             .workspace = no_workspace,
+             .reference = {gather_features_ref<float>, gather_features_ref<double>},
+             .cpu = gather_features_cpu,
+             .cuda = cuda_twin(gather_features_cuda),
+             .gradient = not_differentiable,
+             .cost = cost,
+             .fusions = none,
+             .cases = kFeatureCases,
+             .bit_exact = true})};
 
 }  // namespace
 

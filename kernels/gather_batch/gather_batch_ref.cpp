@@ -1,9 +1,10 @@
 #include "kernels/gather_batch/gather_batch.h"
 
 namespace cairn {
+namespace {
 
-template <class Real>
-void gather_batch_ref(const Args& args) {
+template <class Real, class Stored>
+void gather(const Args& args) {
   using namespace gather_batch_attr;
   const Tensor &images = args.in[0], &labels = args.in[1], &x = args.out[0], &label = args.out[1];
   const Attrs& a = *args.attrs;
@@ -16,7 +17,7 @@ void gather_batch_ref(const Args& args) {
       const int64_t c = f / (out_h * out_w), h = f / out_w % out_h - pad, w = f % out_w - pad;
       const bool inside = row >= 0 && h >= 0 && h < height && w >= 0 && w < width;
       const int64_t at = ((row * x.shape[0] + c) * height + h) * width + w;
-      const Real pixel = inside ? static_cast<Real>(images.as<uint8_t>()[at]) / 255 : Real{0};
+      const Real pixel = inside ? unscaled<Real>(images.as<Stored>()[at]) : Real{0};
       const auto channel = static_cast<int>(c);
       x.at<Real>(n, f) = (pixel - static_cast<Real>(a.real(mean, channel))) /
                          static_cast<Real>(a.real(std, channel));
@@ -24,7 +25,21 @@ void gather_batch_ref(const Args& args) {
   }
 }
 
+}  // namespace
+
+template <class Real>
+void gather_batch_ref(const Args& args) {
+  gather<Real, uint8_t>(args);
+}
+
+template <class Real>
+void gather_features_ref(const Args& args) {
+  gather<Real, Real>(args);
+}
+
 template void gather_batch_ref<float>(const Args&);
 template void gather_batch_ref<double>(const Args&);
+template void gather_features_ref<float>(const Args&);
+template void gather_features_ref<double>(const Args&);
 
 }  // namespace cairn

@@ -1,0 +1,48 @@
+#include "train/predict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/executor.h"
+
+namespace cairn {
+namespace {
+
+constexpr char kPredict[] = "predict";
+constexpr int64_t kPredictBatch = 32;
+
+}  // namespace
+
+std::vector<double> predict(const Network& network, Store& store, const Dataset& data) {
+  std::vector<double> all;
+  if (data.size() == 0) return all;
+  const int64_t batch = std::min(kPredictBatch, data.size());
+  Graph graph(false, "predict.step");
+  graph.add("next_batch", {}, fmt::format("count={} batch={}", data.size(), batch));
+  const Value x = network.gather(graph, kPredict, data.size(), false).x;
+  const Value probabilities = graph.add("softmax", {network.logits(graph, x)});
+  const Program program =
+      compile(std::move(graph), {.capacity = batch, .width = batch, .keep = true}, 0);
+  const Program* programs[] = {&program};
+  Executor executor(program, store, make_scratch(store.device(), programs));
+  load_images(store, kPredict, data);
+  store.write_step("predict.step", {});
+  for (int64_t first = 0; first < data.size(); first += batch) {
+    executor.run();
+    store.device().synchronize();
+    const auto rows = executor.read(probabilities, std::min(batch, data.size() - first));
+    all.insert(all.end(), rows.begin(), rows.end());
+  }
+  return all;
+}
+
+std::vector<Guess> best_guesses(const double* probabilities, int64_t classes, int64_t count) {
+  std::vector<Guess> guesses;
+  for (int64_t k = 0; k < classes; ++k) guesses.push_back({k, probabilities[k]});
+  std::ranges::stable_sort(guesses, std::ranges::greater(), &Guess::probability);
+  guesses.resize(static_cast<size_t>(std::min(count, classes)));
+  return guesses;
+}
+
+}  // namespace cairn
