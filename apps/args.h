@@ -132,8 +132,10 @@ class Command {
 /// The whole command line. Every command has --help, the program --version too.
 class CommandLine {
  public:
-  CommandLine(std::string name, std::string version, std::string summary)
-      : version_(std::move(version)), root_(name, name, std::move(summary), {}) {}
+  /// `first` is what a newcomer should type; each works as it stands, one after the other.
+  CommandLine(std::string name, std::string version, std::string summary,
+              std::vector<Example> first)
+      : version_(std::move(version)), root_(name, name, std::move(summary), std::move(first)) {}
 
   Command& command(std::string name, std::string summary, std::vector<Example> examples = {}) {
     return root_.command(std::move(name), std::move(summary), std::move(examples));
@@ -152,7 +154,7 @@ class CommandLine {
 /// Usage, arguments with defaults and limits, subcommands and examples, wrapped to `width` columns.
 std::string help_text(const Command& command, int width);
 
-/// The first example of each of the first three commands below `root`, and where to read on.
+/// The examples of `root` as the first steps of a newcomer, and where to read on.
 std::string welcome_text(const Command& root, const std::string& version);
 
 }  // namespace cairn

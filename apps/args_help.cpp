@@ -109,9 +109,8 @@ std::string section(const std::string& title, const std::vector<Row>& rows, int 
   return out;
 }
 
-std::string examples_of(const std::vector<Example>& examples) {
-  if (examples.empty()) return {};
-  std::string out = "\nExamples:\n";
+std::string lines_of(const std::vector<Example>& examples) {
+  std::string out;
   for (const Example& example : examples) {
     out += "  " + example.line + "\n";
     if (!example.says.empty()) out += "      " + example.says + "\n";
@@ -131,34 +130,25 @@ std::string help_text(const Command& command, int width) {
   const bool is_root = command.path == command.name;
   if (is_root) options.push_back({"--version", "show the version"});
   std::vector<Row> commands;
-  std::vector<Example> examples = command.examples;
+  std::vector<Example> examples;
+  if (!is_root) examples = command.examples;
   for (const auto& child : command.commands) {
     commands.push_back({child->name, child->summary});
-    if (command.examples.empty() && !child->examples.empty()) {
+    if (!child->examples.empty() && (is_root || command.examples.empty()))
       examples.push_back(child->examples.front());
-    }
   }
   std::string out = usage_of(command) + "\n" + command.summary + "\n";
   out += section("Arguments", arguments, width);
   out += section("Commands", commands, width);
   out += section("Options", options, width);
-  out += examples_of(examples);
+  if (!examples.empty()) out += "\nExamples:\n" + lines_of(examples);
   if (!commands.empty()) out += fmt::format("\n\"{} COMMAND --help\" says more.\n", command.path);
   return out;
 }
 
 std::string welcome_text(const Command& root, const std::string& version) {
-  constexpr size_t kShown = 3;
-  std::vector<Row> first;
-  for (const auto& child : root.commands) {
-    if (first.size() < kShown && !child->examples.empty()) {
-      first.push_back({child->examples.front().line, child->summary});
-    }
-  }
-  size_t width = 0;
-  for (const Row& row : first) width = std::max(width, row.left.size());
   std::string out = fmt::format("{} {}: {}\n\nStart here:\n", root.name, version, root.summary);
-  for (const Row& row : first) out += fmt::format("  {:<{}}  {}\n", row.left, width, row.right);
+  out += lines_of(root.examples);
   return out + fmt::format("\n\"{} --help\" lists all commands.\n", root.path);
 }
 

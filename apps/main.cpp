@@ -17,7 +17,12 @@ void add_device_options(Command& command, DeviceChoice& choice) {
 }  // namespace cairn
 
 int main(int argc, char** argv) {
-  cairn::CommandLine args("cairn", CAIRN_VERSION, "trains neural networks");
+  cairn::CommandLine args(
+      "cairn", CAIRN_VERSION, "trains neural networks",
+      {{"cairn train lenet5 --data digits --out runs/first",
+        "trains LeNet-5 in seconds, on digits that are part of the program"},
+       {"cairn eval runs/first", "what it gets right and what it confuses"},
+       {"cairn data fetch mnist", "all of MNIST: with it `cairn train lenet5` reaches 99%"}});
   cairn::add_train_command(args);
   cairn::add_eval_command(args);
   cairn::add_predict_command(args);

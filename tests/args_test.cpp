@@ -67,7 +67,10 @@ class ArgsTest : public testing::Test {
     EXPECT_EQ(ran, "");
   }
 
-  CommandLine args{"cairn", "1.2.3", "trains neural networks"};
+  CommandLine args{"cairn",
+                   "1.2.3",
+                   "trains neural networks",
+                   {{"cairn train lenet5 --data digits", "learns"}, {"cairn data list", ""}}};
   std::string model, optimizer = "sgd", ran;
   int64_t batch = 64;
   double lr = 0.1;
@@ -258,8 +261,9 @@ TEST_F(ArgsTest, WelcomeTeachesTheFirstCommands) {
   EXPECT_EQ(result.out, R"(cairn 1.2.3: trains neural networks
 
 Start here:
-  cairn train lenet5 --data digits  Train a model
-  cairn data list                   Data sets
+  cairn train lenet5 --data digits
+      learns
+  cairn data list
 
 "cairn --help" lists all commands.
 )");

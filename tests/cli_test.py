@@ -2,6 +2,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import unittest
 
@@ -27,6 +28,17 @@ class Cli(CommandTest):
             self.assertEqual(result.stderr, "")
         self.assertIn("lenet5relu", run("train", "--help").stdout)
         self.assertRegex(run("--version").stdout, r"^cairn \d+\.\d+")
+
+    def test_first_steps(self):
+        """What `cairn` alone tells a newcomer to type works as it stands; the last wants a network."""
+        steps = re.findall(r"^  cairn (.*)$", run().stdout, re.MULTILINE)
+        self.assertEqual(len(steps), 3)
+        for step in steps[:2]:
+            result = subprocess.run([CAIRN, *step.split()], capture_output=True, text=True,
+                                    cwd=self.folder.name, timeout=300)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("accuracy", result.stdout)
+        self.assertEqual(steps[2], "data fetch mnist")
 
     def test_wrong_usage(self):
         self.refused("trian", says="train")
