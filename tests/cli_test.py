@@ -19,7 +19,8 @@ class Cli(CommandTest):
 
     def test_help(self):
         for words in [[], ["train"], ["eval"], ["data"], ["data", "list"], ["data", "fetch"],
-                      ["data", "verify"], ["plan"], ["graph"], ["ops"], ["doctor"]]:
+                      ["data", "verify"], ["plan"], ["graph"], ["ops"], ["doctor"],
+                      ["check"]]:
             result = run(*words, "--help")
             self.assertEqual(result.returncode, 0)
             self.assertIn("Examples:", result.stdout)
@@ -82,6 +83,21 @@ class Cli(CommandTest):
         with open(os.path.join(here, "..", "docs", "ops.md"), encoding="utf-8") as file:
             self.assertEqual(run("ops", "--markdown").stdout, file.read(),
                              "write docs/ops.md again: cairn ops --markdown > docs/ops.md")
+
+    def test_check(self):
+        result = run("check", "relu", "next_step", "--device", "cpu", "--threads", "2")
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertRegex(result.stdout, r"(?m)^relu +\d+ +\d\.\d\d +\d\.\d\d .* ok$")
+        self.assertRegex(result.stdout, r"2 ops, \d+ rows, [\d,]+ checks: all passed")
+        report = json.loads(run("check", "accumulate", "--json").stdout)
+        self.assertTrue(report["passed"])
+        op, = report["ops"]
+        self.assertEqual([op["op"], op["failures"]], ["accumulate", []])
+        for name in ["golden", "device"]:
+            self.assertGreater(op["properties"][name]["checks"], 0)
+            self.assertLessEqual(op["properties"][name]["worst_error_over_tolerance"], 1)
+        self.fails("check", "rellu", says="relu")
+        self.refused("check", "relu", "--device", "tpu", says="tpu")
 
     def test_doctor(self):
         empty = {**os.environ, "CAIRN_DATA": self.path("empty")}
