@@ -20,7 +20,7 @@ class Cli(CommandTest):
     def test_help(self):
         for words in [[], ["train"], ["eval"], ["data"], ["data", "list"], ["data", "fetch"],
                       ["data", "verify"], ["plan"], ["graph"], ["ops"], ["doctor"],
-                      ["check"]]:
+                      ["check"], ["bench"]]:
             result = run(*words, "--help")
             self.assertEqual(result.returncode, 0)
             self.assertIn("Examples:", result.stdout)
@@ -98,6 +98,21 @@ class Cli(CommandTest):
             self.assertLessEqual(op["properties"][name]["worst_error_over_tolerance"], 1)
         self.fails("check", "rellu", says="relu")
         self.refused("check", "relu", "--device", "tpu", says="tpu")
+
+    def test_bench(self):
+        table = run("bench", "tanh", "--seconds", "0.01", "--device", "cpu").stdout
+        self.assertRegex(table, r"(?m)^cpu .* GB/s copied, \d+ GFLOP/s of multiply-adds$")
+        self.assertRegex(table, r"(?m)^tanh +\w+ +cpu +[\d.]+ [um]s ")
+        self.assertRegex(table, r"(?m)^tanh_grad +tanh\.")
+        lines = [json.loads(line) for line in
+                 run("bench", "linear", "--seconds", "0.01", "--json").stdout.splitlines()]
+        self.assertEqual({line["op"] for line in lines}, {"linear", "linear_dx", "linear_dw", "bias_grad"})
+        for line in lines:
+            self.assertGreater(line["seconds"], 0)
+            self.assertAlmostEqual(line["share_of_copy"] * line["copy_bytes_per_s"],
+                                   line["bytes"] / line["seconds"], delta=1e-6 * line["bytes_per_s"])
+        self.fails("bench", "rellu", says="relu")
+        self.refused("bench", "relu", "--seconds", "0", says="above 0")
 
     def test_doctor(self):
         empty = {**os.environ, "CAIRN_DATA": self.path("empty")}

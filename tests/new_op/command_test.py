@@ -1,9 +1,11 @@
-"""The command with ops from outside: command_test.py PATH/TO/COMMAND."""
+"""The command and op_bench with ops from outside: command_test.py PATH/TO/COMMAND PATH/TO/OP_BENCH."""
 import json
 import os
+import subprocess
 import sys
 import unittest
 
+OP_BENCH = os.path.abspath(sys.argv.pop(2))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from command import CommandTest, run  # noqa: E402
 
@@ -28,6 +30,20 @@ class NewOpCommand(CommandTest):
         self.assertEqual(failure["property"], "gradient")
         self.assertGreater(failure["error"], failure["tolerance"])
         self.assertNotEqual(failure["got"], failure["wanted"])
+
+    def test_bench(self):
+        words = ["cube", "--seconds", "0.01", "--json"]
+        alone = subprocess.run([OP_BENCH, *words], capture_output=True, text=True, timeout=300)
+        self.assertEqual(alone.returncode, 0, alone.stderr)
+        for text in [run("bench", *words).stdout, alone.stdout]:
+            forward, gradient = [json.loads(line) for line in text.splitlines()]
+            self.assertEqual([forward["op"], forward["row"]], ["cube", "planes"])
+            self.assertEqual([gradient["op"], gradient["row"]], ["cube_grad", "cube.planes"])
+            self.assertEqual(forward["bytes"], 2 * 4 * 33 * 3 * 5 * 7)
+            self.assertGreater(forward["seconds"], 0)
+        wrong = subprocess.run([OP_BENCH, "cubic"], capture_output=True, text=True, timeout=300)
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn("cube", wrong.stderr)
 
 
 if __name__ == "__main__":
