@@ -14,6 +14,8 @@ void add_plan_command(CommandLine& args);
 void add_graph_command(CommandLine& args);
 void add_ops_command(CommandLine& args);
 void add_doctor_command(CommandLine& args);
+void add_bench_command(CommandLine& args);
+void add_check_command(CommandLine& args);
 
 /// Adds --device, --threads and --simd, shared by the commands that run a network.
 void add_device_options(Command& command, DeviceChoice& choice);

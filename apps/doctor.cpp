@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// What was found; with advice where something is missing, and whether Cairn can't do without.
-struct Finding {
+struct Diagnosis {
   std::string what, found, advice = {};
   bool broken = false;
 };
@@ -39,14 +39,14 @@ constexpr const char* kBuild = "with assertions";
 constexpr const char* kBuildAdvice = "for speed build the preset `release`";
 #endif
 
-Finding memory() {
+Diagnosis memory() {
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t free = page * static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES));
   const uint64_t all = page * static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
   return {"memory", fmt::format("{}, {} free", human_bytes(all), human_bytes(free))};
 }
 
-Finding simd() {
+Diagnosis simd() {
   const std::string best = simd_targets().front();
   const bool narrow = best != "AVX2" && !best.starts_with("AVX3") && best != "NEON";
   return {"vector instructions", best,
@@ -60,7 +60,7 @@ fs::path existing(fs::path path) {
   return path;
 }
 
-Finding data_folder() {
+Diagnosis data_folder() {
   try {
     const fs::path folder = cache_dir();
     const bool writable = access(existing(fs::absolute(folder)).c_str(), W_OK) == 0;
@@ -71,7 +71,7 @@ Finding data_folder() {
   }
 }
 
-Finding data_set(const CatalogEntry& entry) {
+Diagnosis data_set(const CatalogEntry& entry) {
   const std::string what = fmt::format("data set {}", entry.name);
   if (entry.embedded) return {what, "part of the program"};
   bool fetched = false;
@@ -87,8 +87,8 @@ Finding data_set(const CatalogEntry& entry) {
   return {what, "fetched, checksums right"};
 }
 
-std::vector<Finding> examine() {
-  std::vector<Finding> findings = {
+std::vector<Diagnosis> examine() {
+  std::vector<Diagnosis> findings = {
       {"cairn", CAIRN_VERSION},
       {"compiler", fmt::format("{} {}, {}", kCompiler, __VERSION__, kBuild), kBuildAdvice},
       {"processors", fmt::to_string(std::max(1u, std::thread::hardware_concurrency()))},
@@ -102,17 +102,17 @@ std::vector<Finding> examine() {
 }
 
 int report() {
-  const std::vector<Finding> findings = examine();
+  const std::vector<Diagnosis> findings = examine();
   size_t width = 0;
-  for (const Finding& f : findings) width = std::max(width, f.what.size());
-  for (const Finding& f : findings) {
+  for (const Diagnosis& f : findings) width = std::max(width, f.what.size());
+  for (const Diagnosis& f : findings) {
     const std::string mark = f.broken           ? styled("!!", Style::red, stdout)
                              : f.advice.empty() ? styled("ok", Style::green, stdout)
                                                 : styled("--", Style::yellow, stdout);
     fmt::print("{}  {:<{}}  {}\n", mark, f.what, width, f.found);
     if (!f.advice.empty()) fmt::print("    {:<{}}  -> {}\n", "", width, f.advice);
   }
-  const auto broken = std::ranges::count_if(findings, &Finding::broken);
+  const auto broken = std::ranges::count_if(findings, &Diagnosis::broken);
   fmt::print("\n{}\n", broken == 0 ? "Cairn can train here: cairn train lenet5 --data digits"
                                    : "what is marked !! must be put right first");
   return broken == 0 ? 0 : 1;

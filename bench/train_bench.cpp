@@ -23,7 +23,8 @@ Dataset random_images(int64_t count) {
   return data;
 }
 
-void run(const Options& options) {
+void run(std::span<char* const> words) {
+  const Options options = parse(words);
   const Net net = find_net(options.net);
   const Dataset data = random_images(checked_mul(kBatches, options.batch, "random images"));
   const Network network(find_model(net.model), net.options, data, pixel_statistics(data));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <string_view>
 #include <thread>
 
@@ -14,11 +15,13 @@ namespace cairn::bench {
 namespace {
 
 template <class Number>
-void parse_number(std::string_view name, std::string_view text, Number lowest, Number& to) {
+Number parse_number(std::string_view name, std::string_view text, Number lowest) {
+  Number number{};
   const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, to);
-  if (error != std::errc{} || stop != end || to < lowest)
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || stop != end || !(number >= lowest))
     fail_usage(fmt::format("{} \"{}\" is not a number of at least {}", name, text, lowest));
+  return number;
 }
 
 double median(std::vector<double> values) {
@@ -87,13 +90,40 @@ class Windows {
 
 }  // namespace
 
+int64_t parse_whole(std::string_view name, std::string_view text, int64_t lowest) {
+  return parse_number(name, text, lowest);
+}
+
+double parse_real(std::string_view name, std::string_view text, double lowest) {
+  const double number = parse_number(name, text, lowest);
+  if (!std::isfinite(number)) fail_usage(fmt::format("{} \"{}\" is not finite", name, text));
+  return number;
+}
+
+double median_call(double seconds, const std::function<void(int64_t calls)>& run) {
+  constexpr int kWindows = 9;
+  const double window = seconds / (kWindows + 1);  // as much goes into finding the count
+  const auto time = [&](int64_t calls) {
+    const double begin = wall_seconds();
+    run(calls);
+    return wall_seconds() - begin;
+  };
+  int64_t calls = 1;
+  double taken = time(calls);
+  for (; taken < window / 2; taken = time(calls)) calls *= 2;
+  calls = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(calls) * window / taken));
+  std::vector<double> times;
+  for (int i = 0; i < kWindows; ++i) times.push_back(time(calls) / static_cast<double>(calls));
+  return median(std::move(times));
+}
+
 Options parse(std::span<char* const> words) {
   Options o;
   for (size_t i = 0; i < words.size(); i += 2) {
     const std::string_view name = words[i];
     if (i + 1 == words.size()) fail_usage(fmt::format("{} needs a value", name));
     const std::string_view value = words[i + 1];
-    const auto whole = [&](int64_t lowest, int64_t& to) { parse_number(name, value, lowest, to); };
+    const auto whole = [&](int64_t lowest, int64_t& to) { to = parse_whole(name, value, lowest); };
     if (name == "--net")
       o.net = value;
     else if (name == "--device")
@@ -109,7 +139,7 @@ Options parse(std::span<char* const> words) {
     else if (name == "--max-windows")
       whole(1, o.max_windows);
     else if (name == "--wait")
-      parse_number(name, value, 0.0, o.wait);
+      o.wait = parse_real(name, value, 0);
     else
       fail_usage(fmt::format("unknown option {}", name),
                  "train_bench --net NAME --batch N --threads T --steps S [--windows W] "
@@ -140,9 +170,9 @@ void run_windows(const std::string& peer, Options options, double train_flops,
       median(timing.probes), timing.loss);
 }
 
-int run_program(int argc, char** argv, void (*body)(const Options&)) {
+int run_program(int argc, char** argv, void (*body)(std::span<char* const>)) {
   try {
-    body(parse(std::span<char* const>(argv, static_cast<size_t>(argc)).subspan(1)));
+    body(std::span<char* const>(argv, static_cast<size_t>(argc)).subspan(1));
     return 0;
   } catch (const Error& error) {
     fmt::print(stderr, "error: {}\n", error.what());

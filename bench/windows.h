@@ -10,6 +10,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cairn::bench {
@@ -23,6 +24,14 @@ struct Options {
 /// The words after the program's name; a UsageError names a wrong one.
 Options parse(std::span<char* const> words);
 
+/// A number of at least `lowest`; a UsageError names the option and the text.
+int64_t parse_whole(std::string_view name, std::string_view text, int64_t lowest);
+double parse_real(std::string_view name, std::string_view text, double lowest);
+
+/// Seconds of one call: the median of windows that take `seconds` in all. `run` makes calls and
+/// waits for them.
+double median_call(double seconds, const std::function<void(int64_t calls)>& run);
+
 /// Trains whole steps, finished when it returns, and returns the latest loss.
 using TrainFn = std::function<double(int64_t steps)>;
 
@@ -32,6 +41,6 @@ void run_windows(const std::string& peer, Options options, double train_flops,
                  const TrainFn& train);
 
 /// Runs a program's body and tells an exception on stderr; the exit code.
-int run_program(int argc, char** argv, void (*body)(const Options&));
+int run_program(int argc, char** argv, void (*body)(std::span<char* const> words));
 
 }  // namespace cairn::bench

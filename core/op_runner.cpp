@@ -33,6 +33,19 @@ PlanOptions plan_of(const OpCall& call, const OpRunOptions& options) {
   return plan;
 }
 
+/// A node with the values that a run of a plan made with `keep` left.
+OpCall call_of(const Executor& executor, int node, int64_t examples, const StepState& step) {
+  const Graph& graph = executor.program().graph;
+  const Node& at = graph.nodes().at(static_cast<size_t>(node));
+  OpCall call;
+  call.op = at.op, call.attrs = at.attrs, call.name = at.name;
+  call.n = examples, call.step = step, call.seed = executor.program().seed;
+  for (const Value v : at.inputs)
+    call.inputs.push_back(v ? std::optional(HostTensor{graph[v].type, executor.read(v, examples)})
+                            : std::nullopt);
+  return call;
+}
+
 }  // namespace
 
 OpRunner::OpRunner(Device& device, const OpCall& call, const OpRunOptions& options)
@@ -154,18 +167,24 @@ std::optional<HostTensor> OpRunner::gradient(int i) const {
   return read(v);
 }
 
+std::vector<OpCall> OpRunner::gradient_calls() const {
+  std::vector<OpCall> calls;
+  for (size_t node = 1; node < program_.graph.nodes().size(); ++node)
+    calls.push_back(call_of(*executor_, static_cast<int>(node), call_.n, step()));
+  return calls;
+}
+
+Cost OpRunner::cost() const {
+  NodeTypes types(program_.graph, program_.graph.nodes().front(), call_.n);
+  return call_.op->cost(types.types());
+}
+
 std::vector<std::vector<double>> local_derivative(const Executor& executor, const Store& store,
                                                   int node, int input, int output,
                                                   int64_t examples) {
   const Graph& graph = executor.program().graph;
   const Node& at = graph.nodes().at(static_cast<size_t>(node));
-  OpCall call;
-  call.op = at.op, call.attrs = at.attrs, call.name = at.name;
-  call.n = examples, call.step = store.read_step(graph.step_name());
-  call.seed = executor.program().seed;
-  for (const Value v : at.inputs)
-    call.inputs.push_back(v ? std::optional(HostTensor{graph[v].type, executor.read(v, examples)})
-                            : std::nullopt);
+  const OpCall call = call_of(executor, node, examples, store.read_step(graph.step_name()));
   OpRunner runner(store.device(), call, {.real = store.real(), .seeded = {output}});
   const HostTensor& x = call.inputs.at(static_cast<size_t>(input)).value();
   const TensorType& y = graph[at.outputs.at(static_cast<size_t>(output))].type;

@@ -52,6 +52,8 @@ class OpRunner {
   /// One run, from the call's inputs and StepState. Memory that the op must write holds NaN
   /// beforehand.
   void run();
+  /// The kernels alone, on what memory holds, without waiting for them: for timing.
+  void enqueue() { executor_->run(); }
 
   // After a run; `n` rows where batched.
   HostTensor output(int i) const { return read(outputs_.at(static_cast<size_t>(i))); }
@@ -63,6 +65,10 @@ class OpRunner {
   /// dL/d(input i): none where it isn't floating, or where the op's rule says that L doesn't depend
   /// on it.
   std::optional<HostTensor> gradient(int i) const;
+  /// The gradient's nodes as calls of their own, with the values that the last run gave them.
+  std::vector<OpCall> gradient_calls() const;
+  /// What the op itself must move and compute.
+  Cost cost() const;
   StepState step() const { return store_->read_step(program_.graph.step_name()); }
 
  private:

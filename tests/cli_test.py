@@ -21,7 +21,8 @@ class Cli(CommandTest):
 
     def test_help(self):
         for words in [[], ["train"], ["eval"], ["data"], ["data", "list"], ["data", "fetch"],
-                      ["data", "verify"], ["predict"], ["plan"], ["graph"], ["ops"], ["doctor"]]:
+                      ["data", "verify"], ["predict"], ["plan"], ["graph"], ["ops"], ["doctor"],
+                      ["check"], ["bench"]]:
             result = run(*words, "--help")
             self.assertEqual(result.returncode, 0)
             self.assertIn("Examples:", result.stdout)
@@ -95,6 +96,36 @@ class Cli(CommandTest):
         with open(os.path.join(here, "..", "docs", "ops.md"), encoding="utf-8") as file:
             self.assertEqual(run("ops", "--markdown").stdout, file.read(),
                              "write docs/ops.md again: cairn ops --markdown > docs/ops.md")
+
+    def test_check(self):
+        result = run("check", "relu", "next_step", "--device", "cpu", "--threads", "2")
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertRegex(result.stdout, r"(?m)^relu +\d+ +\d\.\d\d +\d\.\d\d .* ok$")
+        self.assertRegex(result.stdout, r"2 ops, \d+ rows, [\d,]+ checks: all passed")
+        report = json.loads(run("check", "accumulate", "--json").stdout)
+        self.assertTrue(report["passed"])
+        op, = report["ops"]
+        self.assertEqual([op["op"], op["failures"]], ["accumulate", []])
+        for name in ["golden", "device"]:
+            self.assertGreater(op["properties"][name]["checks"], 0)
+            self.assertLessEqual(op["properties"][name]["worst_error_over_tolerance"], 1)
+        self.fails("check", "rellu", says="relu")
+        self.refused("check", "relu", "--device", "tpu", says="tpu")
+
+    def test_bench(self):
+        table = run("bench", "tanh", "--seconds", "0.01", "--device", "cpu").stdout
+        self.assertRegex(table, r"(?m)^cpu .* GB/s copied, \d+ GFLOP/s of multiply-adds$")
+        self.assertRegex(table, r"(?m)^tanh +\w+ +cpu +[\d.]+ [um]s ")
+        self.assertRegex(table, r"(?m)^tanh_grad +tanh\.")
+        lines = [json.loads(line) for line in
+                 run("bench", "linear", "--seconds", "0.01", "--json").stdout.splitlines()]
+        self.assertEqual({line["op"] for line in lines}, {"linear", "linear_dx", "linear_dw", "bias_grad"})
+        for line in lines:
+            self.assertGreater(line["seconds"], 0)
+            self.assertAlmostEqual(line["share_of_copy"] * line["copy_bytes_per_s"],
+                                   line["bytes"] / line["seconds"], delta=1e-6 * line["bytes_per_s"])
+        self.fails("bench", "rellu", says="relu")
+        self.refused("bench", "relu", "--seconds", "0", says="above 0")
 
     def test_doctor(self):
         empty = {**os.environ, "CAIRN_DATA": self.path("empty")}

@@ -14,10 +14,8 @@ constexpr double kA[] = {1, 2, 3, 4, 5, 6}, kB[] = {7, 8, 9};
 /// batched form.
 void check_plain(std::string_view op, const Case& row) {
   const OpCase c{&find_op(op), &row, true};
-  check_golden(c);
-  check_cpu(c);
-  check_written(c);
-  check_gradient(c);
+  for (const auto check : {check_golden, check_device, check_written, check_gradient})
+    report(check(c, cpu_target()));
 }
 
 TEST(Movement, TransposeOfPlainTensors) {

@@ -288,23 +288,27 @@ constexpr Width kWidths[] = {
      }},
 };
 
-/// On the plans; with `all` also partial batches and gradients.
-void check_made(const OpDef& op, const Made& made, std::span<const OpRunOptions> plans, bool all) {
+/// On the plans; with `all` also partial batches and gradients. Whether nothing failed.
+bool passes(const OpDef& op, const Made& made, std::span<const OpRunOptions> plans, bool all) {
   const Case row{.name = "made", .attrs = made.attrs, .n = made.n, .inputs = made.inputs};
   const OpCase c{&op, &row, made.plain};
   const OpCall call = make_call(c);
-  check_plans(call, plans);
-  if (all && made.n > 1 && !made.plain) check_n_valid(c);
+  Target target{.devices = {&test_device("cpu", 2)}};
+  const Target any_plan = target;
+  target.plans.assign(plans.begin(), plans.end());
+  report(check_device(c, target));
+  if (all && made.n > 1 && !made.plain) report(check_n_valid(c, any_plan));
   int64_t elements = 0;
   for (const auto& input : call.inputs)
     if (input && is_floating(input->type.dtype)) elements += std::ssize(input->values);
   if (all && differentiable(op) && !made.ties && made.n > 0 && elements <= kGradientElements)
-    check_gradient(c);
-  if (!testing::Test::HasFailure()) return;
+    report(check_gradient(c, target));
+  if (!testing::Test::HasFailure()) return true;
   std::string text = fmt::format("{}, {} examples", made.attrs, made.n);
   for (const auto& input : call.inputs)
     text += input ? " " + to_string(input->type) : std::string(" none");
   ADD_FAILURE() << "the row was: " << text;
+  return false;
 }
 
 }  // namespace
@@ -313,10 +317,8 @@ std::function<void()> shape_check(const OpDef& op) {
   const auto found = std::ranges::find(kShapes, op.name, &Sweep::op);
   if (found == std::end(kShapes)) return {};
   return [&op, found] {
-    for (const Made& row : found->rows()) {
-      check_made(op, row, kPlans, true);
-      if (testing::Test::HasFailure()) return;
-    }
+    for (const Made& row : found->rows())
+      if (!passes(op, row, kPlans, true)) return;
   };
 }
 
@@ -324,10 +326,8 @@ std::function<void()> width_check(const OpDef& op) {
   const auto found = std::ranges::find(kWidths, op.name, &Width::op);
   if (found == std::end(kWidths)) return {};
   return [&op, found] {
-    for (int64_t width = 1; width <= kMaxWidth; ++width) {
-      check_made(op, found->row(width), kWidthPlans, false);
-      if (testing::Test::HasFailure()) return;
-    }
+    for (int64_t width = 1; width <= kMaxWidth; ++width)
+      if (!passes(op, found->row(width), kWidthPlans, false)) return;
   };
 }
 

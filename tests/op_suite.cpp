@@ -1,10 +1,9 @@
 #include "tests/op_suite.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <functional>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -32,57 +31,6 @@ class OpSuite : public testing::Test {
 void add_test(const std::string& name, std::function<void()> body) {
   testing::RegisterTest("OpSuite", name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
                         [body]() -> OpSuite* { return new OpSuite(body); });
-}
-
-void add_case(std::string_view property, const OpCase& c, void (*check)(const OpCase&)) {
-  add_test(fmt::format("{}/{}", property, c.label()), [=] { check(c); });
-}
-
-bool has_batch(const OpCase& c) {
-  const auto batched = [&](const auto& port) {
-    return port.layout == Layout::batched || (port.layout == Layout::any && !c.plain);
-  };
-  return std::ranges::any_of(c.op->inputs, batched) || std::ranges::any_of(c.op->outputs, batched);
-}
-
-bool has_results(const OpDef& op) {
-  return op.outputs.size() > 0 ||
-         std::ranges::any_of(op.inputs, [](const InputDef& d) { return d.use == Use::mutated; });
-}
-
-/// Whether no given value is NaN or infinite; other rows show nothing of gradients and finite
-/// lanes.
-bool has_finite_inputs(const OpCase& c) {
-  return std::ranges::all_of(c.row->inputs, [](const CaseInput& input) {
-    return std::ranges::all_of(input.values, [](double v) { return std::isfinite(v); });
-  });
-}
-
-/// Registers the properties that a row can show.
-void register_case(const OpCase& c) {
-  if (c.refused()) return add_case("Refused", c, check_refused);
-  const auto given = [](std::span<const double> v) { return !v.empty(); };
-  if (std::ranges::any_of(c.row->expect, given)) add_case("Golden", c, check_golden);
-  if (c.op->advances_step) add_case("Step", c, check_step);
-  if (has_results(*c.op)) add_case("Cpu", c, check_cpu);
-  if (!has_finite_inputs(c)) return;
-  const auto made = [](const OutputDef& d) { return !d.sum && is_floating(d.dtype); };
-  if (std::ranges::any_of(c.op->outputs, made)) add_case("Written", c, check_written);
-  if (has_batch(c) && c.row->n > 1 && c.row->step.n_valid == 0)
-    add_case("NValid", c, check_n_valid);
-  const auto floating = [](const InputDef& d) { return is_floating(d.dtype); };
-  if (differentiable(*c.op) && std::ranges::any_of(c.op->inputs, floating))
-    add_case("Gradient", c, check_gradient);
-}
-
-/// Once an op: the first good row shows that a gradient is refused.
-void register_no_derivative(const OpDef& op) {
-  const auto floating = [](const auto& port) { return is_floating(port.dtype); };
-  if (differentiable(op) || !std::ranges::any_of(op.inputs, floating) ||
-      !std::ranges::any_of(op.outputs, floating))
-    return;
-  for (const Case& row : op.cases)
-    if (row.error.empty()) return add_case("NoDerivative", {&op, &row}, check_no_derivative);
 }
 
 std::string text_of(const fs::path& file) {
@@ -133,12 +81,32 @@ void check_names() {
 
 }  // namespace
 
+void report(const Findings& findings) {
+  for (const Finding& finding : findings)
+    if (!finding.passed) ADD_FAILURE() << to_string(finding);
+}
+
+Device& test_device(const std::string& spec, int threads) {
+  static std::map<std::pair<std::string, int>, std::unique_ptr<Device>> devices;
+  auto& device = devices[{spec, threads}];
+  if (!device) device = open_device(spec, threads);
+  return *device;
+}
+
+Target cpu_target() {
+  return {.devices = {&test_device("cpu", 2), &test_device("cpu", 1), &test_device("cpu", 4)},
+          .every_simd = true};
+}
+
 void register_op_suite() {
   add_test("Names", check_names);
   for (const OpFolder& folder : op_folders())
     add_test(fmt::format("Folder/{}", folder.name), [&folder] { check_folder(folder); });
-  for (const OpDef* op : all_ops()) register_no_derivative(*op);
-  for (const OpCase& c : all_cases()) register_case(c);
+  for (const OpDef* op : all_ops())
+    for (const OpCase& c : cases_of(*op))
+      for (const Check& check : checks_of(c))
+        add_test(fmt::format("{}/{}", check.name, c.label()),
+                 [=] { report(run_check(check, c, cpu_target())); });
   for (const OpDef* op : all_ops()) {
     if (const auto check = shape_check(*op)) add_test(fmt::format("Shapes/{}", op->name), check);
     if (const auto check = width_check(*op)) add_test(fmt::format("Widths/{}", op->name), check);

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include "core/op_table.h"
@@ -17,26 +16,15 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kX[] = {-1.5, 0.25, 3, -0.5, 2, 1}, kY[] = {0, 0.25, 3, 0, 2, 1};
 constexpr double kNanX[] = {kNan, 1}, kNumberY[] = {0, 1};
 
-/// The messages of the failures in f.
-template <class F>
-std::string failures_of(F f) {
-  testing::TestPartResultArray results;
-  {
-    const auto mode = testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD;
-    testing::ScopedFakeTestPartResultReporter reporter(mode, &results);
-    f();
-  }
-  std::string messages;
-  for (int i = 0; i < results.size(); ++i) messages += results.GetTestPartResult(i).message();
-  return messages;
-}
-
 /// What `check` says of relu with another kernel.
-std::string said_of(KernelFn kernel, void (*check)(const OpCase&), const Case& row) {
+std::string said_of(KernelFn kernel, Findings (*check)(const OpCase&, const Target&),
+                    const Case& row) {
   OpDef op = find_op("relu");
   if (kernel) op.cpu = kernel;
-  const OpCase c{&op, &row};
-  return failures_of([&] { check(c); });
+  std::string said;
+  for (const Finding& finding : check({&op, &row}, cpu_target()))
+    if (!finding.passed) said += to_string(finding) + "\n";
+  return said;
 }
 
 const Case kRow{.name = "row", .inputs = {{{.shape = {3}, .values = kX}}}, .expect = {kY}};
@@ -62,23 +50,24 @@ void negative_zero(const Args& args) {
 }
 
 TEST(OpSuiteItself, PassesAGoodOp) {
-  for (const auto check : {check_golden, check_cpu, check_gradient, check_written, check_n_valid})
+  for (const auto check : {check_golden, check_device, check_gradient, check_device_gradient,
+                           check_written, check_n_valid})
     EXPECT_EQ(said_of(nullptr, check, kRow), "");
 }
 
 TEST(OpSuiteItself, SeesAWriteBehindTheOutput) {
-  EXPECT_NE(said_of(past_the_end, check_cpu, kRow).find("relu.y"), std::string::npos);
+  EXPECT_NE(said_of(past_the_end, check_device, kRow).find("relu.y"), std::string::npos);
 }
 
 TEST(OpSuiteItself, SeesAWriteToAnInput) {
-  EXPECT_NE(said_of(into_the_input, check_cpu, kRow).find("input x was written"),
+  EXPECT_NE(said_of(into_the_input, check_device, kRow).find("input x was written"),
             std::string::npos);
 }
 
 TEST(OpSuiteItself, SeesASingleBit) {
   for (const KernelFn kernel : {one_bit_off, negative_zero}) {
     EXPECT_EQ(said_of(kernel, check_golden, kRow), "");
-    EXPECT_NE(said_of(kernel, check_cpu, kRow).find("to the bit"), std::string::npos);
+    EXPECT_NE(said_of(kernel, check_device, kRow).find("to the bit"), std::string::npos);
   }
 }
 

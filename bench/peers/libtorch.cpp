@@ -48,7 +48,8 @@ nn::Sequential make_net(const std::string& name) {
   fail_usage("this program has no net '" + name + "'");
 }
 
-void run(const Options& options) {
+void run(std::span<char* const> words) {
+  const Options options = parse(words);
   const double train_flops = find_net(options.net).train_flops();
   at::set_num_threads(static_cast<int>(options.threads));
   if (openblas_set_num_threads) openblas_set_num_threads(static_cast<int>(options.threads));

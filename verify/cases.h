@@ -19,8 +19,8 @@ struct OpCase {
   bool refused() const { return !row->error.empty(); }
 };
 
-/// Every row in each of its forms; bad rows in one.
-std::vector<OpCase> all_cases();
+/// Every row of an op in each of its forms; bad rows in one.
+std::vector<OpCase> cases_of(const OpDef& op);
 
 /// The call that a row describes; an Error where its attributes are bad. An optional input is
 /// absent where the row says nothing of it. Filled values are exact in float32.

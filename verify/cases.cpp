@@ -1,10 +1,9 @@
-#include "tests/op_cases.h"
+#include "verify/cases.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-#include "core/op_table.h"
 #include "core/random.h"
 
 namespace cairn {
@@ -49,14 +48,13 @@ std::string OpCase::label() const {
   return fmt::format("{}.{}{}", op->name, row->name, plain ? ".plain" : "");
 }
 
-std::vector<OpCase> all_cases() {
+std::vector<OpCase> cases_of(const OpDef& op) {
   std::vector<OpCase> cases;
-  for (const OpDef* op : all_ops())
-    for (const Case& row : op->cases) {
-      cases.push_back({op, &row, false});
-      const bool any = op->inputs.size() > 0 && op->inputs[0].layout == Layout::any;
-      if (any && row.error.empty()) cases.push_back({op, &row, true});
-    }
+  for (const Case& row : op.cases) {
+    cases.push_back({&op, &row, false});
+    const bool any = op.inputs.size() > 0 && op.inputs[0].layout == Layout::any;
+    if (any && row.error.empty()) cases.push_back({&op, &row, true});
+  }
   return cases;
 }
 

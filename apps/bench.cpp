@@ -1,0 +1,31 @@
+// cairn bench [OP...]
+#include "bench/op_bench.h"
+
+#include <memory>
+
+#include "apps/commands.h"
+
+namespace cairn {
+
+void add_bench_command(CommandLine& args) {
+  struct BenchOptions {
+    bench::OpBenchOptions bench;
+    DeviceChoice device;
+  };
+  const auto o = std::make_shared<BenchOptions>();
+  Command& command = args.command(
+      "bench", "Time ops and their gradients beside what the machine can do (docs/checking.md)",
+      {{"cairn bench", "all ops"},
+       {"cairn bench conv2d --threads 1", "one op and its gradient, on one thread"},
+       {"cairn bench --json > times.jsonl", "one object a line"}});
+  command.positional("OP", o->bench.ops, "ops to time; all where none is named");
+  add_device_options(command, o->device);
+  command.option("--seconds", o->bench.seconds, "how long each line is measured", "S").positive();
+  command.flag("--json", o->bench.json, "print one JSON object a line");
+  command.run([o] {
+    bench::run_op_bench(*open_and_tell(o->device), o->bench);
+    return 0;
+  });
+}
+
+}  // namespace cairn

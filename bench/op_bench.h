@@ -1,0 +1,51 @@
+// Times single ops on their benchmark rows (`.bench = true`), and the nodes of their gradients on
+// the same values, beside what the machine can do at most.
+//
+// `cairn bench` prints this for the command's own table of ops; a program of yours that links
+// cairn_op_bench, which holds a main, prints it for yours (tests/new_op).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/device.h"
+#include "core/op_runner.h"
+
+namespace cairn::bench {
+
+/// Measured in this process, on the device's threads.
+struct Ceilings {
+  double copy = 0;  // bytes/s, read and written, of a copy between buffers larger than the caches
+  double fma = 0;   // float32 operations/s of multiply-adds in registers; 0 where it isn't known
+};
+
+/// CPU: memcpy, and independent FMAs in registers. Elsewhere the ops `scale` on 2^25 numbers and
+/// `matmul` of two 4096 x 4096 matrices stand in for them.
+Ceilings measure_ceilings(Device& device);
+
+/// One op on one row.
+struct OpTime {
+  std::string op;
+  std::string row;     // "planes"; for a node of a gradient the forward op's too: "relu.planes"
+  double seconds = 0;  // of one call: the median of windows
+  Cost cost;           // of one call, by the op's own rule
+
+  double bytes_per_s() const { return cost.bytes / seconds; }
+  double flops_per_s() const { return cost.flops / seconds; }
+};
+
+/// Times a call in windows for `seconds` in all. The layout is the one of training on the device.
+OpTime time_call(Device& device, const OpCall& call, std::string row, double seconds);
+/// The op's benchmark rows, each followed by the nodes of its gradient.
+std::vector<OpTime> time_op(Device& device, const OpDef& op, double seconds);
+
+struct OpBenchOptions {
+  std::vector<std::string> ops;  // none: all
+  double seconds = 0.2;          // for each line
+  bool json = false;             // one object a line
+};
+
+/// Measures and prints; an Error where there is no op of a name.
+void run_op_bench(Device& device, const OpBenchOptions& options);
+
+}  // namespace cairn::bench
