@@ -143,6 +143,12 @@ std::string why_not(int index) {
                      properties.name, properties.major, properties.minor);
 }
 
+CudaFact library_fact(const char* name, const CudaLibraryFact& found) {
+  if (found.problem.empty()) return {name, fmt::format("{} ({})", found.version, found.path), ""};
+  return {name, "not found",
+          fmt::format("install it, or set CAIRN_CUDA_LIBS to its folder: {}", found.problem)};
+}
+
 }  // namespace
 
 std::vector<CudaFact> cuda_facts() {
@@ -164,9 +170,7 @@ std::vector<CudaFact> cuda_facts() {
                                      : fmt::format("{}: build with -DCAIRN_CUDA_ARCHS={}{}",
                                                    problem, p.major, p.minor)});
   }
-  const std::string cublas = Cublas::why_not_found();
-  facts.push_back({"cuBLAS", cublas.empty() ? "found" : "not found",
-                   cublas.empty() ? "" : "install it, or set CAIRN_CUDA_LIBS to its folder"});
+  facts.push_back(library_fact("cuBLAS", Cublas::find()));
   return facts;
 }
 
