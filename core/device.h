@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/conv_choice.h"
 #include "core/op.h"
 
 namespace cairn {
@@ -32,6 +33,11 @@ class Device {
   virtual void synchronize() = 0;
   /// Runs, or enqueues, one kernel.
   virtual void call(const OpDef& op, DType real, const Args& args) = 0;
+  /// Chooses how convolutions are computed, before the first one. Only CUDA has a choice: others
+  /// throw a UsageError for all but im2col. The result says what could not be had, or is empty.
+  virtual std::string set_conv(const ConvChoice& choice);
+  /// The choice, with what `auto` has found so far.
+  virtual ConvChoice conv() const { return {}; }
   /// Threads of a CPU device; nullptr elsewhere.
   virtual ThreadPool* pool() { return nullptr; }
 };

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/cuda/context.h"
+#include "core/cuda/conv_chooser.h"
 #include "core/cuda/cublas.h"
 #include "core/cuda/handle.h"
 #include "core/cuda/probe.h"
@@ -32,7 +33,8 @@ class CudaDevice : public Device {
         name_(properties_of(index).name),
         stream_(make_stream()),
         cublas_(stream_.get()),
-        context_{.stream = stream_.get(), .cublas = &cublas_} {}
+        conv_(stream_.get()),
+        context_{.stream = stream_.get(), .cublas = &cublas_, .conv = &conv_} {}
 
   ~CudaDevice() override {
     log_failure(cudaSetDevice(index_), "choosing the CUDA device");
@@ -80,6 +82,12 @@ class CudaDevice : public Device {
     op.cuda(args, context_);
   }
 
+  std::string set_conv(const ConvChoice& choice) override {
+    on(index_);
+    return conv_.set(choice);
+  }
+  ConvChoice conv() const override { return conv_.choice(); }
+
  private:
   /// Makes a device the calling thread's current one; returns its index.
   static int on(int index) {
@@ -108,6 +116,7 @@ class CudaDevice : public Device {
   std::string name_;
   Stream stream_;
   Cublas cublas_;
+  ConvChooser conv_;
   CudaContext context_;
 };
 
@@ -171,6 +180,7 @@ std::vector<CudaFact> cuda_facts() {
                                                    problem, p.major, p.minor)});
   }
   facts.push_back(library_fact("cuBLAS", Cublas::find()));
+  facts.push_back(library_fact("cuDNN", Cudnn::find()));
   return facts;
 }
 
