@@ -1,14 +1,18 @@
-// The CUDA device: one card, one compute stream.
+// The CUDA device: one card, one compute stream, one for copies.
 #include "core/device.h"
 
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "core/cuda/context.h"
 #include "core/cuda/conv_chooser.h"
 #include "core/cuda/cublas.h"
+#include "core/cuda/graph.h"
 #include "core/cuda/handle.h"
 #include "core/cuda/probe.h"
+#include "core/cuda/staging.h"
 #include "core/error.h"
 
 namespace cairn {
@@ -32,6 +36,7 @@ class CudaDevice : public Device {
       : index_(on(index)),
         name_(properties_of(index).name),
         stream_(make_stream()),
+        staging_(stream_.get()),
         cublas_(stream_.get()),
         conv_(stream_.get()),
         context_{.stream = stream_.get(), .cublas = &cublas_, .conv = &conv_} {}
@@ -57,11 +62,15 @@ class CudaDevice : public Device {
   void release(void* data) noexcept override { log_failure(cudaFree(data), "freeing CUDA memory"); }
 
   void upload(void* to, const void* from, size_t bytes) override {
-    copy(to, from, bytes, cudaMemcpyHostToDevice);
+    if (!bytes) return;
+    on(index_);
+    staging_.upload(to, from, bytes);
   }
 
   void download(void* to, const void* from, size_t bytes) override {
-    copy(to, from, bytes, cudaMemcpyDeviceToHost);
+    if (!bytes) return;
+    on(index_);
+    staging_.download(to, from, bytes);
   }
 
   void clear(void* data, size_t bytes) override {
@@ -82,6 +91,12 @@ class CudaDevice : public Device {
     op.cuda(args, context_);
   }
 
+  std::unique_ptr<Replay> record(void (*enqueue)(void*), void* context) override {
+    if (!records_) return nullptr;
+    on(index_);
+    return std::make_unique<CudaReplay>(stream_.get(), enqueue, context);
+  }
+
   std::string set_conv(const ConvChoice& choice) override {
     on(index_);
     return conv_.set(choice);
@@ -95,14 +110,6 @@ class CudaDevice : public Device {
     return index;
   }
 
-  /// Ordered with the kernels; done when it returns, whatever kind of host memory it is.
-  void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
-    if (!bytes) return;
-    on(index_);
-    check(cudaMemcpyAsync(to, from, bytes, kind, stream_.get()));
-    check(cudaStreamSynchronize(stream_.get()));
-  }
-
   [[noreturn]] void report_out_of_memory(size_t asked) const {
     static_cast<void>(cudaGetLastError());
     size_t free = 0, total = 0;
@@ -114,7 +121,9 @@ class CudaDevice : public Device {
 
   int index_;
   std::string name_;
+  const bool records_ = !std::getenv("CAIRN_NO_CAPTURE");  // set it to see each kernel by itself
   Stream stream_;
+  Staging staging_;
   Cublas cublas_;
   ConvChooser conv_;
   CudaContext context_;
