@@ -12,6 +12,10 @@ void add_device_options(Command& command, DeviceChoice& choice) {
       .range(0, 1024);
   command.option("--simd", choice.simd,
                  "vector instructions of the CPU: AVX3 (AVX-512), AVX2, ... or auto", "NAME");
+  command.option("--conv", choice.conv,
+                 "convolutions on CUDA: im2col, cudnn, or auto, which measures both (default: "
+                 "im2col)",
+                 "NAME");
 }
 
 }  // namespace cairn

@@ -23,11 +23,14 @@ DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes, 
 
 std::unique_ptr<Device> open_and_tell(const DeviceChoice& choice) {
   pin_simd_target(choice.simd);
+  if (choice.conv) check_conv(*choice.conv);
   std::string note;
   std::unique_ptr<Device> device =
       open_device(choice.device, static_cast<int>(choice.threads), &note);
   if (!note.empty()) note = fmt::format("  [{}]", note);
   fmt::print(stderr, "device: {}{}\n", device->description(), note);
+  if (choice.conv) note = device->set_conv({*choice.conv, choice.conv_found});
+  if (choice.conv && !note.empty()) fmt::print(stderr, "{}\n", note);
   return device;
 }
 

@@ -1,7 +1,9 @@
 // What training and evaluation share.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/device.h"
@@ -15,14 +17,17 @@ inline constexpr int64_t kEvaluationBatch = 128;
 /// ways on.
 DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes, uint64_t seed);
 
-/// Where to run: --device, --threads, --simd.
+/// Where and how to run: --device, --threads, --simd, --conv.
 struct DeviceChoice {
   std::string device = "auto";
   int64_t threads = 0;
   std::string simd = "auto";
+  std::optional<std::string> conv;
+  std::map<std::string, std::string> conv_found = {};  // by `--conv auto`, in the run so far
 };
 
-/// Opens a device and tells on stderr which one is active, and why where "auto" left CUDA out.
+/// Opens a device and tells on stderr which one is active, and what could not be had: CUDA by
+/// --device auto, cuDNN by --conv auto.
 std::unique_ptr<Device> open_and_tell(const DeviceChoice& choice);
 /// "cpu", "cuda:0": what --device takes to open it again.
 std::string device_name(const Device& device);

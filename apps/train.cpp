@@ -72,7 +72,7 @@ void add_optimizer_options(Command& train, TrainOptions& o) {
 void add_checkpoint_options(Command& train, TrainOptions& o) {
   train.option("--resume", o.resume,
                "go on with the run in that folder, or from a checkpoint in it; --steps, --threads, "
-               "--device, --simd and the checkpoints may change",
+               "--device, --simd, --conv and the checkpoints may change",
                "RUN");
   train
       .option("--checkpoint-every", o.checkpoint_every,

@@ -30,14 +30,18 @@ void complete(RunConfig& config, const Dataset& train, Device& device) {
   config.device = device_name(device);
   config.threads = device_threads(device);
   config.simd = simd_target();
+  config.conv = device.conv();
   const int64_t steps_per_epoch = (train.size() - 1) / config.settings.batch + 1;
   config.settings.horizon = checked_mul(steps_per_epoch, config.epochs, "steps of the schedule");
 }
 
-/// Where a run goes on: on its device and with its SIMD target, so that it ends in the same bits,
-/// unless others were asked for. A machine without that target takes its best and says so.
+/// Where a run goes on: on its device, with its SIMD target and its convolutions, so that it ends
+/// in the same bits, unless others were asked for. A machine without that target takes its best and
+/// says so.
 DeviceChoice as_before(DeviceChoice choice, const RunConfig& had) {
   if (choice.device == "auto") choice.device = had.device;
+  if (!choice.conv && choice.device.starts_with("cuda")) choice.conv = had.conv.algorithm;
+  choice.conv_found = had.conv.found;
   if (choice.simd != "auto" || had.simd.empty()) return choice;
   const std::vector<std::string> here = simd_targets();
   if (std::ranges::find(here, had.simd) != here.end())
@@ -165,7 +169,13 @@ class TrainRun {
     return evaluator.run();
   }
 
+  /// A checkpoint; before it, where --conv auto has measured more convolutions, config.json, so
+  /// that the run goes on with the same ones.
   void save(const char* folder, const Judgements& judgements, int64_t keep) {
+    if (config_.conv != device_->conv()) {
+      config_.conv = device_->conv();
+      write_config(out_, config_);
+    }
     save_checkpoint(out_ / folder, store(), trainer_->checkpoint_buffers(),
                     checkpoint_info(judgements), keep);
   }

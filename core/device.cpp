@@ -70,6 +70,15 @@ int cuda_index(const std::string& spec) {
 
 }  // namespace
 
+std::string Device::set_conv(const ConvChoice& choice) {
+  check_conv(choice.algorithm);
+  if (choice.algorithm != "im2col")
+    fail_usage(
+        fmt::format("--conv {} is for CUDA; this runs on {}", choice.algorithm, description()),
+        "leave it out, or give --device cuda");
+  return {};
+}
+
 KernelFn cpu_kernel(const OpDef& op, DeviceKind kind, DType real) {
   if (real == DType::f64) return op.reference.f64;
   if (kind == DeviceKind::cpu && op.cpu) return op.cpu;

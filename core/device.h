@@ -7,14 +7,22 @@
 #include <utility>
 #include <vector>
 
+#include "core/conv_choice.h"
 #include "core/op.h"
 
 namespace cairn {
 
 enum class DeviceKind : uint8_t { reference, cpu, cuda };
 
-/// A place to run. Memory calls block until done unless they say otherwise; failed calls throw
-/// Error.
+/// Work that was recorded, to be enqueued again and again.
+class Replay {
+ public:
+  virtual ~Replay() = default;
+  virtual void run() = 0;
+};
+
+/// A place to run. Copies are ordered with the kernels of `call`, and the host's side of them is
+/// done when they return; failed calls throw Error.
 class Device {
  public:
   virtual ~Device() = default;
@@ -32,6 +40,17 @@ class Device {
   virtual void synchronize() = 0;
   /// Runs, or enqueues, one kernel.
   virtual void call(const OpDef& op, DType real, const Args& args) = 0;
+  /// Chooses how convolutions are computed, before the first one. Only CUDA has a choice: others
+  /// throw a UsageError for all but im2col. The result says what could not be had, or is empty.
+  virtual std::string set_conv(const ConvChoice& choice);
+  /// The choice, with what `auto` has found so far.
+  virtual ConvChoice conv() const { return {}; }
+  /// Records what enqueue(context) enqueues, which does not run yet. nullptr, and nothing called,
+  /// where the device runs kernels at once.
+  virtual std::unique_ptr<Replay> record(void (*enqueue)(void*), void* context) {
+    static_cast<void>(enqueue), static_cast<void>(context);
+    return nullptr;
+  }
   /// Threads of a CPU device; nullptr elsewhere.
   virtual ThreadPool* pool() { return nullptr; }
 };

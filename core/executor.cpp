@@ -143,6 +143,13 @@ void Executor::point_to_tensors() {
 }
 
 void Executor::run() {
+  if (warm_ && !replay_)
+    replay_ = device_.record([](void* self) { static_cast<Executor*>(self)->enqueue(); }, this);
+  replay_ ? replay_->run() : enqueue();
+  warm_ = true;
+}
+
+void Executor::enqueue() {
   for (BoundStage& stage : stages_) {
     for (const Tensor& t : stage.cleared) device_.clear(t.data, static_cast<size_t>(t.bytes()));
     if (stage.stage.sliced)
@@ -238,7 +245,6 @@ Tensor Executor::tensor(Value v) const {
 std::vector<double> Executor::read(Value v, int64_t examples) const {
   Tensor host = tensor(v);
   std::vector<std::byte> bytes(static_cast<size_t>(host.bytes()));
-  device_.synchronize();
   device_.download(bytes.data(), host.data, bytes.size());
   host.data = bytes.data();
   return to_plain_values(host, examples);

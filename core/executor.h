@@ -41,7 +41,8 @@ class Executor {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  /// All nodes. On CUDA this only enqueues work.
+  /// All nodes. On CUDA this only enqueues work: kernel by kernel the first time, then as one
+  /// recorded graph.
   void run();
   /// One node by position in the graph, for those who want to watch. Only for plans without slices.
   void run_node(int node);
@@ -73,6 +74,7 @@ class Executor {
     std::vector<Tensor> cleared;  // sums that begin at zero, in a stage without partials
   };
 
+  void enqueue();
   void bind_stage(const Stage& stage);
   Call bind_call(int node, int64_t slice, int64_t group);
   Tensor place(Value v, int64_t slice, int64_t group, bool partial) const;
@@ -91,6 +93,8 @@ class Executor {
   StepState* step_ = nullptr;
   std::vector<Tensor> tensors_;
   std::vector<BoundStage> stages_;
+  bool warm_ = false;  // it ran once: code is loaded, algorithms are chosen
+  std::unique_ptr<Replay> replay_;
 };
 
 }  // namespace cairn

@@ -52,6 +52,10 @@ class Cli(CommandTest):
         self.refused("train", "lenet5", "--data", "digits", "--device", "tpu", says="tpu")
         self.refused("train", "lenet5", "--data", "digits", "--batch", "1000000", says="batch")
         self.refused("train", "lenet5", "--data", "nosuch", says="nosuch")
+        self.refused("train", "lenet5", "--data", "digits", "--conv", "winograd", says="cudnn")
+        self.refused("train", "lenet5", "--data", "digits", "--conv", "implicit", says="don't exist yet")
+        self.refused("train", "lenet5", "--data", "digits", "--device", "cpu", "--conv", "cudnn",
+                     says="is for CUDA")
 
     def test_set_that_is_not_fetched(self):
         result = subprocess.run([CAIRN, "train", "lenet5"], capture_output=True, text=True,

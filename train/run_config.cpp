@@ -86,7 +86,9 @@ Json to_json(const RunConfig& config) {
       {"keep", config.keep},
       {"device", config.device},
       {"threads", config.threads},
-      {"simd", config.simd}};
+      {"simd", config.simd},
+      {"conv", config.conv.algorithm},
+      {"conv_found", options_to_json(config.conv.found)}};
 }
 
 void read_channels(const Json& json, const std::string& what, std::array<double, 4>& to) {
@@ -138,6 +140,8 @@ RunConfig config_from_json(const Json& json, const std::string& what) {
   config.device = json.at("device").as_string();
   config.threads = static_cast<int>(json.at("threads").as_int());
   if (const Json* simd = json.find("simd")) config.simd = simd->as_string();  // none in old files
+  if (const Json* conv = json.find("conv")) config.conv.algorithm = conv->as_string();
+  if (const Json* found = json.find("conv_found")) config.conv.found = options_from_json(*found);
   return config;
 }
 

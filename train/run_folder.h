@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "core/conv_choice.h"
 #include "data/picture.h"
 #include "io/json.h"
 #include "train/checkpoint.h"
@@ -43,6 +44,7 @@ struct RunConfig {
   std::string device;                       // "cpu"
   int threads = 1;
   std::string simd;  // target of the kernels on the CPU
+  ConvChoice conv;   // on CUDA
 };
 
 void write_config(const std::filesystem::path& run, const RunConfig& config);

@@ -93,7 +93,6 @@ Evaluation Evaluator::run() {
   store_.write(name_ + ".loss", std::vector<double>(1));
   store_.write(name_ + ".confusion", std::vector<double>(cells));
   for (int64_t i = 0; i < batches_; ++i) executor_->run();
-  store_.device().synchronize();
   Evaluation result;
   result.examples = examples_, result.classes = classes_;
   const double count = static_cast<double>(std::max<int64_t>(1, examples_));
@@ -146,7 +145,6 @@ Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
 void Trainer::exchange_average() {
   if (!settings_.ema) return;
   const std::string parameters(kParameters);
-  store_->device().synchronize();
   const std::vector<double> present = store_->read(parameters);
   store_->write(parameters, store_->read(kAverage));
   store_->write(kAverage, present);
@@ -161,7 +159,6 @@ void Trainer::step() {
 }
 
 std::vector<StepRecord> Trainer::drain() {
-  store_->device().synchronize();
   const std::vector<double> ring = store_->read(kRing);
   std::vector<StepRecord> records;
   for (; drained_ < steps_; ++drained_) {
@@ -185,7 +182,6 @@ std::string Trainer::first_not_finite() {
   Executor executor(program, *store_, make_scratch(store_->device(), programs));
   for (size_t i = 0; i < program.graph.nodes().size(); ++i) {
     executor.run_node(static_cast<int>(i));
-    store_->device().synchronize();
     const Node& node = program.graph.nodes()[i];
     const int64_t examples = store_->read_step("train.step").n_valid;
     for (const Value v : node.outputs)
@@ -196,10 +192,7 @@ std::string Trainer::first_not_finite() {
   return {};
 }
 
-StepState Trainer::state() const {
-  store_->device().synchronize();
-  return store_->read_step("train.step");
-}
+StepState Trainer::state() const { return store_->read_step("train.step"); }
 
 void Trainer::set_state(const StepState& state) {
   store_->write_step("train.step", state);

@@ -6,12 +6,14 @@
 namespace cairn {
 
 class Cublas;
+class ConvChooser;
 
 /// The device's one compute stream and the libraries that run on it. A *_cuda function only
 /// enqueues: it never allocates, synchronises or reads device values.
 struct CudaContext {
   cudaStream_t stream = nullptr;
-  Cublas* cublas = nullptr;  // opened when first needed
+  Cublas* cublas = nullptr;
+  ConvChooser* conv = nullptr;
 };
 
 }  // namespace cairn

@@ -1,45 +1,35 @@
 #include "core/cuda/cublas.h"
 
 #include <cublas_v2.h>
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <limits>
 #include <string>
-#include <type_traits>
 
 #include "core/cuda/handle.h"
+#include "core/dynamic_library.h"
 
 namespace cairn {
 namespace {
 
 constexpr size_t kWorkspaceBytes = size_t{32}
                                    << 20;  // what NVIDIA advises for compute capability 9.0
-constexpr const char* kNames[] = {"libcublas.so.13", "libcublas.so.12", "libcublas.so"};
-
-using DeviceMemory = Handle<void*, cudaFree>;
-
-/// The library's dlopen handle; nullptr, and the last reason in `problem`, where there is none. It
-/// stays open until the program ends, because cuBLAS keeps state in the driver.
-void* open_library(std::string& problem) {
-  const char* folder = std::getenv("CAIRN_CUDA_LIBS");
-  for (const std::string& prefix :
-       {folder ? std::string(folder) + "/" : std::string(), std::string()})
-    for (const char* name : kNames) {
-      if (void* library = dlopen((prefix + name).c_str(), RTLD_NOW | RTLD_LOCAL)) return library;
-      if (problem.empty()) problem = dlerror();
-    }
-  return nullptr;
-}
+constexpr const char* kCublasNames[] = {"libcublas.so.13", "libcublas.so.12", "libcublas.so"};
 
 }  // namespace
 
-std::string Cublas::why_not_found() {
-  std::string problem;
-  return open_library(problem) ? std::string() : problem;
+CudaLibraryFact Cublas::find() {
+  DynamicLibrary opened(kCublasNames);
+  decltype(&cublasGetProperty) property = nullptr;
+  opened.find(property, "cublasGetProperty");
+  if (!property) return {.problem = opened.problem()};
+  int major = 0, minor = 0;
+  if (property(MAJOR_VERSION, &major) != CUBLAS_STATUS_SUCCESS ||
+      property(MINOR_VERSION, &minor) != CUBLAS_STATUS_SUCCESS)
+    return {.problem = opened.path() + " doesn't tell its version"};
+  return {.version = fmt::format("{}.{}", major, minor), .path = opened.path()};
 }
 
 /// The functions that we need, under the header's own types.
@@ -53,8 +43,9 @@ struct Cublas::Library {
   decltype(&cublasGetStatusName) status_name = nullptr;
   decltype(&cublasGetStatusString) status_string = nullptr;
 
+  DynamicLibrary opened{kCublasNames};
   cublasHandle_t handle = nullptr;
-  DeviceMemory workspace;
+  Handle<void*, cudaFree> workspace;
   std::string problem;  // why it can't be used; empty where it can
 
   ~Library() {
@@ -63,22 +54,17 @@ struct Cublas::Library {
       std::fprintf(stderr, "cairn: closing cuBLAS failed: %s\n", status_name(result));
   }
 
-  /// Finds every function; false, and `problem` set, where one is missing.
-  bool find_functions(void* library) {
-    auto find = [&](auto& function, const char* name) {
-      function =
-          reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
-      if (!function && problem.empty()) problem = fmt::format("libcublas has no {}", name);
-    };
-    find(create, "cublasCreate_v2");
-    find(destroy, "cublasDestroy_v2");
-    find(set_stream, "cublasSetStream_v2");
-    find(set_workspace, "cublasSetWorkspace_v2");
-    find(set_math_mode, "cublasSetMathMode");
-    find(sgemm, "cublasSgemm_v2");
-    find(status_name, "cublasGetStatusName");
-    find(status_string, "cublasGetStatusString");
-    return problem.empty();
+  /// Finds every function, and the first problem with that.
+  void find_functions() {
+    opened.find(create, "cublasCreate_v2");
+    opened.find(destroy, "cublasDestroy_v2");
+    opened.find(set_stream, "cublasSetStream_v2");
+    opened.find(set_workspace, "cublasSetWorkspace_v2");
+    opened.find(set_math_mode, "cublasSetMathMode");
+    opened.find(sgemm, "cublasSgemm_v2");
+    opened.find(status_name, "cublasGetStatusName");
+    opened.find(status_string, "cublasGetStatusString");
+    problem = opened.problem();
   }
 
   /// As check() for the CUDA runtime.
@@ -94,17 +80,15 @@ struct Cublas::Library {
     check(set_stream(handle, stream));
     void* memory = nullptr;
     cairn::check(cudaMalloc(&memory, kWorkspaceBytes));
-    workspace = DeviceMemory(memory);
+    workspace = Handle<void*, cudaFree>(memory);
     check(set_workspace(handle, memory, kWorkspaceBytes));
     check(set_math_mode(handle, CUBLAS_DEFAULT_MATH));
   }
 };
 
 Cublas::Cublas(cudaStream_t stream) : library_(std::make_unique<Library>()) {
-  void* opened = open_library(library_->problem);
-  if (!opened) return;
-  library_->problem.clear();
-  if (!library_->find_functions(opened)) return;
+  library_->find_functions();
+  if (!library_->problem.empty()) return;
   try {
     library_->start(stream);
   } catch (const Error& error) {
@@ -116,10 +100,9 @@ Cublas::~Cublas() = default;
 
 const Cublas::Library& Cublas::library() const {
   if (!library_->problem.empty())
-    fail(fmt::format("cuBLAS can't be used: {}", library_->problem),
-         "install NVIDIA's cuBLAS 12 or 13, set CAIRN_CUDA_LIBS to the folder of libcublas.so, or "
-         "use "
-         "--device cpu");
+    fail(
+        fmt::format("cuBLAS can't be used: {}", library_->problem),
+        "install NVIDIA's cuBLAS 12 or 13, set CAIRN_CUDA_LIBS to its folder, or use --device cpu");
   return *library_;
 }
 

@@ -9,9 +9,14 @@
 
 namespace cairn {
 
-/// The library, and a handle that works on one stream. libcublas.so.13, .12 or .so is looked for in
-/// the folder $CAIRN_CUDA_LIBS, then where the loader looks. A library that is missing or doesn't
-/// start is no failure until the first product, which throws an Error with the reason and a hint.
+/// What `cairn doctor` tells of a library: either where it is, or why it can't be used.
+struct CudaLibraryFact {
+  std::string version = {}, path = {}, problem = {};
+};
+
+/// The library (core/dynamic_library.h), and a handle that works on one stream. One that is missing
+/// or doesn't start is no failure until the first product, which throws an Error with the reason
+/// and a hint.
 class Cublas {
  public:
   /// Takes 32 MiB of device memory as the library's workspace, so that products never allocate and
@@ -19,8 +24,8 @@ class Cublas {
   explicit Cublas(cudaStream_t stream);
   ~Cublas();
 
-  /// Why the library can't be opened; empty where it can. Needs no device.
-  static std::string why_not_found();
+  /// Looks for it. Needs no device.
+  static CudaLibraryFact find();
 
   struct Library;
   /// The opened library; throws where it could not be opened.

@@ -1,13 +1,18 @@
-// The CUDA device: one card, one compute stream.
+// The CUDA device: one card, one compute stream, one for copies.
 #include "core/device.h"
 
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "core/cuda/context.h"
+#include "core/cuda/conv_chooser.h"
 #include "core/cuda/cublas.h"
+#include "core/cuda/graph.h"
 #include "core/cuda/handle.h"
 #include "core/cuda/probe.h"
+#include "core/cuda/staging.h"
 #include "core/error.h"
 
 namespace cairn {
@@ -31,8 +36,10 @@ class CudaDevice : public Device {
       : index_(on(index)),
         name_(properties_of(index).name),
         stream_(make_stream()),
+        staging_(stream_.get()),
         cublas_(stream_.get()),
-        context_{.stream = stream_.get(), .cublas = &cublas_} {}
+        conv_(stream_.get()),
+        context_{.stream = stream_.get(), .cublas = &cublas_, .conv = &conv_} {}
 
   ~CudaDevice() override {
     log_failure(cudaSetDevice(index_), "choosing the CUDA device");
@@ -55,11 +62,15 @@ class CudaDevice : public Device {
   void release(void* data) noexcept override { log_failure(cudaFree(data), "freeing CUDA memory"); }
 
   void upload(void* to, const void* from, size_t bytes) override {
-    copy(to, from, bytes, cudaMemcpyHostToDevice);
+    if (!bytes) return;
+    on(index_);
+    staging_.upload(to, from, bytes);
   }
 
   void download(void* to, const void* from, size_t bytes) override {
-    copy(to, from, bytes, cudaMemcpyDeviceToHost);
+    if (!bytes) return;
+    on(index_);
+    staging_.download(to, from, bytes);
   }
 
   void clear(void* data, size_t bytes) override {
@@ -80,19 +91,23 @@ class CudaDevice : public Device {
     op.cuda(args, context_);
   }
 
+  std::unique_ptr<Replay> record(void (*enqueue)(void*), void* context) override {
+    if (!records_) return nullptr;
+    on(index_);
+    return std::make_unique<CudaReplay>(stream_.get(), enqueue, context);
+  }
+
+  std::string set_conv(const ConvChoice& choice) override {
+    on(index_);
+    return conv_.set(choice);
+  }
+  ConvChoice conv() const override { return conv_.choice(); }
+
  private:
   /// Makes a device the calling thread's current one; returns its index.
   static int on(int index) {
     check(cudaSetDevice(index));
     return index;
-  }
-
-  /// Ordered with the kernels; done when it returns, whatever kind of host memory it is.
-  void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
-    if (!bytes) return;
-    on(index_);
-    check(cudaMemcpyAsync(to, from, bytes, kind, stream_.get()));
-    check(cudaStreamSynchronize(stream_.get()));
   }
 
   [[noreturn]] void report_out_of_memory(size_t asked) const {
@@ -106,8 +121,11 @@ class CudaDevice : public Device {
 
   int index_;
   std::string name_;
+  const bool records_ = !std::getenv("CAIRN_NO_CAPTURE");  // set it to see each kernel by itself
   Stream stream_;
+  Staging staging_;
   Cublas cublas_;
+  ConvChooser conv_;
   CudaContext context_;
 };
 
@@ -143,6 +161,12 @@ std::string why_not(int index) {
                      properties.name, properties.major, properties.minor);
 }
 
+CudaFact library_fact(const char* name, const CudaLibraryFact& found) {
+  if (found.problem.empty()) return {name, fmt::format("{} ({})", found.version, found.path), ""};
+  return {name, "not found",
+          fmt::format("install it, or set CAIRN_CUDA_LIBS to its folder: {}", found.problem)};
+}
+
 }  // namespace
 
 std::vector<CudaFact> cuda_facts() {
@@ -164,9 +188,8 @@ std::vector<CudaFact> cuda_facts() {
                                      : fmt::format("{}: build with -DCAIRN_CUDA_ARCHS={}{}",
                                                    problem, p.major, p.minor)});
   }
-  const std::string cublas = Cublas::why_not_found();
-  facts.push_back({"cuBLAS", cublas.empty() ? "found" : "not found",
-                   cublas.empty() ? "" : "install it, or set CAIRN_CUDA_LIBS to its folder"});
+  facts.push_back(library_fact("cuBLAS", Cublas::find()));
+  facts.push_back(library_fact("cuDNN", Cudnn::find()));
   return facts;
 }
 

@@ -4,7 +4,9 @@
 // entry of it is a run of N. Chunks follow one another on the stream, so sums have a fixed order.
 #include "kernels/conv2d/conv2d.h"
 
+#include "core/cuda/conv_chooser.h"
 #include "core/cuda/cublas.h"
+#include "kernels/conv2d/conv2d_cudnn.h"
 #include "kernels/linear/bias_activation.cuh"
 
 namespace cairn {
@@ -122,9 +124,7 @@ RowRange input_rows(const ConvShape& s, RowRange out) {
   return {first, std::clamp<int64_t>(top + reach, first, s.h) - first};
 }
 
-}  // namespace
-
-void conv2d_cuda(const Args& args, CudaContext& context) {
+void conv2d_im2col(const Args& args, CudaContext& context) {
   const Tensor& x = args.in[0];   // (Cin,H,W,N)
   const Tensor& w = args.in[1];   // (Cout,Cin/g,KH,KW)
   const Tensor& b = args.in[2];   // (Cout), or absent
@@ -141,7 +141,7 @@ void conv2d_cuda(const Args& args, CudaContext& context) {
   bias_activation(context, y.as<float>(), b.as<float>(), act, s.cout, plane);
 }
 
-void conv2d_dx_cuda(const Args& args, CudaContext& context) {
+void conv2d_dx_im2col(const Args& args, CudaContext& context) {
   const Tensor& dy = args.in[0];   // (Cout,OH,OW,N)
   const Tensor& w = args.in[1];    // (Cout,Cin/g,KH,KW)
   const Tensor& dx = args.out[0];  // (Cin,H,W,N)
@@ -158,7 +158,7 @@ void conv2d_dx_cuda(const Args& args, CudaContext& context) {
 }
 
 /// Spare lanes are zero in the columns, so they add nothing.
-void conv2d_dw_cuda(const Args& args, CudaContext& context) {
+void conv2d_dw_im2col(const Args& args, CudaContext& context) {
   const Tensor& x = args.in[0];    // (Cin,H,W,N)
   const Tensor& dy = args.in[1];   // (Cout,OH,OW,N)
   const Tensor& dw = args.out[0];  // (Cout,Cin/g,KH,KW)
@@ -170,6 +170,29 @@ void conv2d_dw_cuda(const Args& args, CudaContext& context) {
     gemm(context, false, true, s.cout_group(), s.depth(), part.columns, 1, dy.as<float>() + part.y,
          plane, columns, part.columns, 1, dw.as<float>() + part.w, s.depth());
   });
+}
+
+}  // namespace
+
+void conv2d_cuda(const Args& args, CudaContext& context) {
+  const ConvShape s(args.in[0].shape, args.in[1].shape, args.out[0].shape, *args.attrs);
+  const ConvProblem problem = conv2d_problem(s, args.out[0].batch.width);
+  context.conv->choose(ConvPass::forward, problem, false, args, context, conv2d_im2col,
+                       conv2d_cudnn)(args, context);
+}
+
+void conv2d_dx_cuda(const Args& args, CudaContext& context) {
+  const ConvShape s(args.out[0].shape, args.in[1].shape, args.in[0].shape, *args.attrs);
+  const ConvProblem problem = conv2d_problem(s, args.out[0].batch.width);
+  context.conv->choose(ConvPass::dx, problem, false, args, context, conv2d_dx_im2col,
+                       conv2d_dx_cudnn)(args, context);
+}
+
+void conv2d_dw_cuda(const Args& args, CudaContext& context) {
+  const ConvShape s(args.in[0].shape, args.out[0].shape, args.in[1].shape, *args.attrs);
+  const ConvProblem problem = conv2d_problem(s, args.in[0].batch.width);
+  context.conv->choose(ConvPass::dw, problem, true, args, context, conv2d_dw_im2col,
+                       conv2d_dw_cudnn)(args, context);
 }
 
 }  // namespace cairn

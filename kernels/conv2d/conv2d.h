@@ -11,7 +11,8 @@
 // sigmoid). conv2d_dx needs `input_size` (H,W), conv2d_dw `kernel_size` (KH,KW): dy does not
 // determine them. The gradient of b is bias_grad's sum (kernels/bias). Errors: channels that don't
 // divide into groups or don't match, a kernel larger than the padded input. Sources: LeCun et al.
-// 1989 (weight sharing); im2col on CUDA: Chellapilla, Puri and Simard 2006.
+// 1989 (weight sharing); im2col on CUDA: Chellapilla, Puri and Simard 2006. There --conv may choose
+// cuDNN in its place (core/conv_choice.h).
 #pragma once
 
 #include <algorithm>
@@ -66,6 +67,26 @@ inline int64_t conv2d_chunk_rows(const ConvShape& s, int64_t n) {
 /// Bytes of such a chunk's columns, for one group.
 inline int64_t conv2d_chunk_bytes(const ConvShape& s, int64_t n) {
   return conv2d_chunk_rows(s, n) * s.depth() * s.ow * n * int64_t{sizeof(float)};
+}
+
+/// CUDA by cuDNN: as many examples at a time as fit half of the cap in (N,C,H,W), at least 1, and
+/// the bytes that they take.
+struct NchwChunk {
+  int64_t examples, x_bytes, y_bytes;
+
+  NchwChunk(const ConvShape& s, int64_t n) {
+    constexpr int64_t kAlignment = 256;
+    const int64_t x = s.cin * s.h * s.w * int64_t{sizeof(float)};
+    const int64_t y = s.cout * s.oh * s.ow * int64_t{sizeof(float)};
+    examples = std::clamp<int64_t>(kColumnBytes / 2 / std::max<int64_t>(1, x + y), 1, std::max<int64_t>(1, n));
+    x_bytes = (examples * x + kAlignment - 1) / kAlignment * kAlignment;
+    y_bytes = (examples * y + kAlignment - 1) / kAlignment * kAlignment;
+  }
+};
+/// Bytes of workspace for either way; cuDNN's own is what such a chunk leaves, half or more.
+inline int64_t conv2d_workspace_bytes(const ConvShape& s, int64_t n) {
+  const NchwChunk chunk(s, n);
+  return std::max(conv2d_chunk_bytes(s, n), 2 * (chunk.x_bytes + chunk.y_bytes));
 }
 
 template <class Real>

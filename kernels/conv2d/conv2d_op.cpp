@@ -71,13 +71,13 @@ Cost cost_dx(const OpTypes& t) { return product_cost(t, t.shape(1), t.shape(0));
 Cost cost_dw(const OpTypes& t) { return product_cost(t, t.out[0].shape, t.shape(1)); }
 
 int64_t workspace(const OpTypes& t) {
-  return conv2d_chunk_bytes(ConvShape(t.shape(0), t.shape(1), t.out[0].shape, t.attrs), t.n);
+  return conv2d_workspace_bytes(ConvShape(t.shape(0), t.shape(1), t.out[0].shape, t.attrs), t.n);
 }
 int64_t workspace_dx(const OpTypes& t) {
-  return conv2d_chunk_bytes(ConvShape(t.out[0].shape, t.shape(1), t.shape(0), t.attrs), t.n);
+  return conv2d_workspace_bytes(ConvShape(t.out[0].shape, t.shape(1), t.shape(0), t.attrs), t.n);
 }
 int64_t workspace_dw(const OpTypes& t) {
-  return conv2d_chunk_bytes(ConvShape(t.shape(0), t.out[0].shape, t.shape(1), t.attrs), t.n);
+  return conv2d_workspace_bytes(ConvShape(t.shape(0), t.out[0].shape, t.shape(1), t.attrs), t.n);
 }
 
 constexpr double kMaxSize = 1 << 24;

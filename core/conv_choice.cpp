@@ -1,0 +1,17 @@
+#include "core/conv_choice.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+
+namespace cairn {
+
+void check_conv(const std::string& algorithm) {
+  constexpr const char* kHint = "choose im2col, cudnn or auto";
+  if (algorithm == "implicit")
+    fail_usage("--conv implicit: convolutions without columns don't exist yet", kHint);
+  if (algorithm != "im2col" && algorithm != "cudnn" && algorithm != "auto")
+    fail_usage(fmt::format("--conv can't be \"{}\"", algorithm), kHint);
+}
+
+}  // namespace cairn

@@ -1,0 +1,36 @@
+// Which of two ways a convolution takes on CUDA.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/conv_choice.h"
+#include "core/cuda/cudnn.h"
+#include "core/op.h"
+
+namespace cairn {
+
+class ConvChooser {
+ public:
+  explicit ConvChooser(cudaStream_t stream) : stream_(stream) {}
+
+  /// Takes a choice. Where cuDNN can't be used, `cudnn` is an Error, and `auto` keeps to im2col;
+  /// the result then says why, else it is empty.
+  std::string set(const ConvChoice& choice);
+  const ConvChoice& choice() const { return choice_; }
+  /// Only for calls that cuDNN takes.
+  Cudnn& cudnn() { return *cudnn_; }
+
+  /// `im2col` or `cudnn`, whichever computes this convolution. The first time that `auto` meets a
+  /// problem it runs both on these arguments and waits for them, so a problem that is new must not
+  /// come up while the stream is captured. `adds`: the output is added to; it stays untouched.
+  CudaFn choose(ConvPass pass, const ConvProblem& problem, bool adds, const Args& args,
+                CudaContext& context, CudaFn im2col, CudaFn cudnn);
+
+ private:
+  cudaStream_t stream_;
+  ConvChoice choice_;
+  std::unique_ptr<Cudnn> cudnn_;
+};
+
+}  // namespace cairn
