@@ -13,6 +13,8 @@ namespace cairn {
 struct OpFolder {
   std::string_view name;
   const std::span<const OpDef>* ops;
+  std::string_view directory;  // of its sources when they were compiled; none for the library's
+                               // folders in a program's own table
 };
 
 std::span<const OpFolder> op_folders();
