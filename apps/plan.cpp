@@ -77,10 +77,7 @@ Table placements(const Program& program) {
     const Placement& at = plan.placements[i];
     if (info.base || (at.space != Space::arena && at.space != Space::group)) continue;
     const bool group = at.space == Space::group;
-    const int64_t lanes = !info.type.batched ? 1
-                          : group            ? plan.options.width
-                                             : plan.options.width * plan.options.slices();
-    const int64_t bytes = info.type.shape.elements() * lanes * int64_t(size_of(info.type.dtype));
+    const int64_t bytes = placed_bytes(info, at, plan.options);
     const auto node = [&](int n) { return graph.nodes()[static_cast<size_t>(n)].name; };
     table.add_row({info.name, to_string(info.type), group ? "group" : "arena",
                    human_count(at.offset), human_count(bytes),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cinttypes>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -33,10 +35,7 @@ class CpuDevice : public Device {
 
   void* allocate(size_t bytes) override {
     void* data = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
-    if (!data)
-      fail(
-          fmt::format("out of memory: {:.1f} MB were asked for", static_cast<double>(bytes) * 1e-6),
-          "choose a smaller batch");
+    if (!data) fail_out_of_memory(*this, bytes);
     return data;
   }
   void release(void* data) noexcept override { std::free(data); }
@@ -46,6 +45,18 @@ class CpuDevice : public Device {
   void download(void* to, const void* from, size_t bytes) override { upload(to, from, bytes); }
   void clear(void* data, size_t bytes) override {
     if (bytes) std::memset(data, 0, bytes);
+  }
+  /// What the kernel counts as available, caches that it can drop included.
+  int64_t free_bytes() override {
+    int64_t kilobytes = 0;
+    if (std::FILE* file = std::fopen("/proc/meminfo", "r")) {
+      char line[128];
+      while (std::fgets(line, sizeof line, file) &&
+             std::sscanf(line, "MemAvailable: %" SCNd64, &kilobytes) != 1) {
+      }
+      std::fclose(file);
+    }
+    return kilobytes * 1024;
   }
   void synchronize() override {}
   void call(const OpDef& op, DType real, const Args& args) override {
@@ -69,6 +80,14 @@ int cuda_index(const std::string& spec) {
 }
 
 }  // namespace
+
+void fail_out_of_memory(Device& device, size_t asked) {
+  constexpr double kMegabyte = 1e6;
+  throw OutOfMemory(fmt::format("out of memory on {}: {:.1f} MB were asked for, {:.1f} MB are free",
+                                device.description(), static_cast<double>(asked) / kMegabyte,
+                                static_cast<double>(device.free_bytes()) / kMegabyte),
+                    "choose a smaller batch", SourceLocation::current());
+}
 
 std::string Device::set_conv(const ConvChoice& choice) {
   check_conv(choice.algorithm);

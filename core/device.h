@@ -31,10 +31,13 @@ class Device {
   /// For people: "cpu (2 threads, AVX3)", "cuda:0 (NVIDIA H100)".
   virtual std::string description() const = 0;
 
-  virtual void* allocate(size_t bytes) = 0;  // aligned to 256 bytes, contents undefined
+  /// Aligned to 256 bytes, contents undefined. Throws OutOfMemory.
+  virtual void* allocate(size_t bytes) = 0;
   virtual void release(void* data) noexcept = 0;
   virtual void upload(void* to, const void* from, size_t bytes) = 0;
   virtual void download(void* to, const void* from, size_t bytes) = 0;
+  /// Bytes that nobody uses: an estimate, since others take memory too.
+  virtual int64_t free_bytes() = 0;
   /// Ordered with the kernels of `call`; does not wait.
   virtual void clear(void* data, size_t bytes) = 0;
   virtual void synchronize() = 0;
@@ -60,6 +63,9 @@ class Device {
 /// (CPU) may exceed the cores; 0 takes them all.
 std::unique_ptr<Device> open_device(const std::string& spec, int threads,
                                     std::string* note = nullptr);
+
+/// Throws OutOfMemory: what was asked of the device and what is free.
+[[noreturn]] void fail_out_of_memory(Device& device, size_t asked);
 
 /// The kernel of an op for a CPU device: the fast one where the op has one and real is f32, else
 /// the reference.

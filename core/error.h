@@ -40,6 +40,12 @@ class UsageError : public Error {
   using Error::Error;
 };
 
+/// An allocation that failed.
+class OutOfMemory : public Error {
+ public:
+  using Error::Error;
+};
+
 [[noreturn]] void fail(std::string what, std::string hint = {},
                        SourceLocation where = SourceLocation::current());
 [[noreturn]] void fail_usage(std::string what, std::string hint = {},

@@ -29,24 +29,30 @@ PlanOptions plan_options(DeviceKind kind, int64_t batch) {
   return options;
 }
 
+ScratchSizes scratch_sizes(DeviceKind kind, std::span<const Program* const> programs) {
+  ScratchSizes sizes;
+  for (const Program* p : programs) {
+    sizes.arena = std::max(sizes.arena, p->plan.arena_bytes);
+    sizes.groups = std::max(sizes.groups, p->plan.group_bytes * p->plan.groups);
+    if (kind == DeviceKind::cuda)
+      sizes.workspace = std::max(sizes.workspace, p->plan.workspace_bytes);
+  }
+  return sizes;
+}
+
 std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* const> programs,
                                       std::shared_ptr<Scratch> shared) {
-  int64_t arena = 0, groups = 0, workspace = 0;
-  for (const Program* p : programs) {
-    arena = std::max(arena, p->plan.arena_bytes);
-    groups = std::max(groups, p->plan.group_bytes * p->plan.groups);
-    if (device.kind() == DeviceKind::cuda) workspace = std::max(workspace, p->plan.workspace_bytes);
-  }
+  const ScratchSizes sizes = scratch_sizes(device.kind(), programs);
   const auto holds = [](const Buffer& b, int64_t bytes) {
     return static_cast<int64_t>(b.bytes()) >= bytes;
   };
-  if (shared && holds(shared->arena, arena) && holds(shared->groups, groups) &&
-      holds(shared->workspace, workspace))
+  if (shared && holds(shared->arena, sizes.arena) && holds(shared->groups, sizes.groups) &&
+      holds(shared->workspace, sizes.workspace))
     return shared;
   auto scratch = std::make_shared<Scratch>();
-  scratch->arena = Buffer(device, static_cast<size_t>(arena));
-  scratch->groups = Buffer(device, static_cast<size_t>(groups));
-  scratch->workspace = Buffer(device, static_cast<size_t>(workspace));
+  scratch->arena = Buffer(device, static_cast<size_t>(sizes.arena));
+  scratch->groups = Buffer(device, static_cast<size_t>(sizes.groups));
+  scratch->workspace = Buffer(device, static_cast<size_t>(sizes.workspace));
   return scratch;
 }
 

@@ -28,6 +28,14 @@ Program compile(Graph graph, const PlanOptions& options, uint64_t seed, bool fus
 /// The plan that suits a device and a batch.
 PlanOptions plan_options(DeviceKind kind, int64_t batch);
 
+/// Bytes of the memory that programs share: each part is as large as the one needs that needs most.
+struct ScratchSizes {
+  int64_t arena = 0, groups = 0, workspace = 0;
+
+  int64_t total() const { return arena + groups + workspace; }
+};
+ScratchSizes scratch_sizes(DeviceKind kind, std::span<const Program* const> programs);
+
 /// Memory that is large enough for each of the programs: `shared` itself where that is given and
 /// suffices.
 std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* const> programs,

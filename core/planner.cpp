@@ -182,6 +182,12 @@ class Planner {
 
 }  // namespace
 
+int64_t placed_bytes(const ValueInfo& value, const Placement& at, const PlanOptions& options) {
+  const int64_t slices = at.space == Space::group ? 1 : options.slices();
+  const int64_t lanes = value.type.batched ? options.width * slices : 1;
+  return value.type.shape.elements() * lanes * static_cast<int64_t>(size_of(value.type.dtype));
+}
+
 Plan make_plan(const Graph& graph, const std::vector<Value>& accumulators,
                const PlanOptions& options) {
   return Planner(graph, accumulators, options).run();

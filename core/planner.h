@@ -55,6 +55,9 @@ struct Plan {
   int64_t first_slice(int64_t group) const { return group * options.slices() / groups; }
 };
 
+/// Bytes of a value where the plan puts it: of one slice in a group's memory, else of all.
+int64_t placed_bytes(const ValueInfo& value, const Placement& at, const PlanOptions& options);
+
 /// Plans a graph whose accumulators are bound as bind_accumulators() said.
 Plan make_plan(const Graph& graph, const std::vector<Value>& accumulators,
                const PlanOptions& options);

@@ -362,6 +362,7 @@ TEST_F(Run, ConfigRoundTrip) {
   config.until_accuracy = 0.985;
   config.device = "cpu";
   config.threads = 2;
+  config.conv = {"auto", {{"conv2d n=64", "cudnn"}}};
   write_config(root_, config);
   const RunConfig read = read_config(root_);
   EXPECT_EQ(read.options, config.options);
@@ -372,6 +373,7 @@ TEST_F(Run, ConfigRoundTrip) {
   EXPECT_EQ(read.settings.seed, config.settings.seed);
   EXPECT_EQ(read.settings.schedule, "one-cycle");
   EXPECT_EQ(read.until_accuracy, config.until_accuracy);
+  EXPECT_EQ(read.conv, config.conv);
   EXPECT_FALSE(read.steps);
   EXPECT_NE(refusal([&] { read_config(root_ / "nowhere"); }).find("is no run folder"),
             std::string::npos);

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/op_table.h"
 #include "kernels/step_state/step_state.h"
+#include "train/memory.h"
 #include "train/optimizers.h"
 
 namespace cairn {
@@ -18,6 +19,11 @@ constexpr char kTrain[] = "train";
 constexpr char kRing[] = "train.ring";
 constexpr char kSeedGradient[] = "loss.grad";
 constexpr char kAverage[] = "average";  // of the parameters
+
+std::string batch_advice(int64_t batch) {
+  return batch ? fmt::format("choose --batch {}, which fits", batch)
+               : "no batch fits: choose a smaller model or data set, or use another device";
+}
 
 int64_t steps_for(int64_t examples, int64_t batch) { return (examples + batch - 1) / batch; }
 
@@ -82,9 +88,14 @@ Evaluator::Evaluator(const Network& network, Store& store, const Dataset& data,
       program_(compile(evaluate_graph(network, name, data.size(), batch),
                        plan_options(store.device().kind(), batch), 0)) {
   const Program* programs[] = {&program_};
-  executor_ = std::make_unique<Executor>(
-      program_, store, make_scratch(store.device(), programs, std::move(scratch)));
-  load_images(store, name, data);
+  try {
+    executor_ = std::make_unique<Executor>(
+        program_, store, make_scratch(store.device(), programs, std::move(scratch)));
+    load_images(store, name, data);
+  } catch (const std::exception& error) {
+    if (!is_out_of_memory(error)) throw;
+    report_out_of_memory(error, "use a device with more memory", program_);
+  }
 }
 
 Evaluation Evaluator::run() {
@@ -114,7 +125,6 @@ Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
         fmt::format("a batch of {} can't be taken from {} examples", settings_.batch, count_),
         "choose --batch between 1 and the size of the training set");
   steps_per_epoch_ = steps_for(count_, settings_.batch);
-  store_ = std::make_unique<Store>(device, parameters_of(network));
   for (const std::string_view name : find_optimizer(settings_.optimizer).states)
     buffers_.states.emplace_back(name);
   if (settings_.ema) {
@@ -122,8 +132,21 @@ Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
     buffers_.states.emplace_back(kParameters);
   }
   const PlanOptions options = plan_options(device.kind(), settings_.batch);
+  const ParameterMap parameters = parameters_of(network);
   accumulate_ = compile(accumulate_graph(network, settings_, count_), options, settings_.seed);
-  update_ = compile(update_graph(store_->parameters(), settings_), options, settings_.seed);
+  update_ = compile(update_graph(parameters, settings_), options, settings_.seed);
+  const int64_t available = device.free_bytes();
+  try {
+    take_memory(device, parameters, data);
+  } catch (const std::exception& error) {
+    if (!is_out_of_memory(error)) throw;
+    const int64_t batch = batch_that_fits(network, settings_, count_, device.kind(), available);
+    report_out_of_memory(error, batch_advice(batch), accumulate_);
+  }
+}
+
+void Trainer::take_memory(Device& device, const ParameterMap& parameters, const Dataset& data) {
+  store_ = std::make_unique<Store>(device, parameters);
   const Program* programs[] = {&accumulate_, &update_};
   scratch_ = make_scratch(device, programs);
   accumulate_executor_ = std::make_unique<Executor>(accumulate_, *store_, scratch_);
@@ -133,11 +156,11 @@ Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
   if (settings_.ema) store_->write(kAverage, store_->read(std::string(kParameters)));
   store_->write(kSeedGradient, std::vector<double>{1});
   std::vector<double> begins, multipliers;
-  for (const Segment& s : store_->parameters().segments) {
+  for (const Segment& s : parameters.segments) {
     begins.push_back(static_cast<double>(s.offset));
     multipliers.insert(multipliers.end(), {1, 1});
   }
-  begins.push_back(static_cast<double>(store_->parameters().elements));
+  begins.push_back(static_cast<double>(parameters.elements));
   store_->write("segment.begins", begins);
   store_->write("segment.multipliers", multipliers);
 }

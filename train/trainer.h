@@ -75,7 +75,8 @@ class Evaluator {
 class Trainer {
  public:
   /// Copies the data to the device and initialises the parameters from the seed. `network` and
-  /// `device` must outlive the trainer. A UsageError for a batch larger than the data set.
+  /// `device` must outlive the trainer. A UsageError for a batch larger than the data set;
+  /// OutOfMemory with the largest tensors and a batch that fits (train/memory.h).
   Trainer(const Network& network, Device& device, const Dataset& data,
           const TrainSettings& settings);
 
@@ -121,6 +122,7 @@ class Trainer {
   };
 
  private:
+  void take_memory(Device& device, const ParameterMap& parameters, const Dataset& data);
   void exchange_average();
 
   const Network& network_;

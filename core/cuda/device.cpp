@@ -54,12 +54,22 @@ class CudaDevice : public Device {
     on(index_);
     void* data = nullptr;
     const cudaError_t result = cudaMalloc(&data, bytes);
-    if (result == cudaErrorMemoryAllocation) report_out_of_memory(bytes);
+    if (result == cudaErrorMemoryAllocation) {
+      static_cast<void>(cudaGetLastError());
+      fail_out_of_memory(*this, bytes);
+    }
     check(result);
     return data;
   }
 
   void release(void* data) noexcept override { log_failure(cudaFree(data), "freeing CUDA memory"); }
+
+  int64_t free_bytes() override {
+    on(index_);
+    size_t free = 0, total = 0;
+    check(cudaMemGetInfo(&free, &total));
+    return static_cast<int64_t>(free);
+  }
 
   void upload(void* to, const void* from, size_t bytes) override {
     if (!bytes) return;
@@ -108,15 +118,6 @@ class CudaDevice : public Device {
   static int on(int index) {
     check(cudaSetDevice(index));
     return index;
-  }
-
-  [[noreturn]] void report_out_of_memory(size_t asked) const {
-    static_cast<void>(cudaGetLastError());
-    size_t free = 0, total = 0;
-    check(cudaMemGetInfo(&free, &total));
-    fail(fmt::format("out of memory on {}: {:.1f} MB were asked for, {:.1f} of {:.1f} MB are free",
-                     description(), megabytes(asked), megabytes(free), megabytes(total)),
-         "choose a smaller batch");
   }
 
   int index_;

@@ -78,7 +78,8 @@ struct NchwChunk {
     constexpr int64_t kAlignment = 256;
     const int64_t x = s.cin * s.h * s.w * int64_t{sizeof(float)};
     const int64_t y = s.cout * s.oh * s.ow * int64_t{sizeof(float)};
-    examples = std::clamp<int64_t>(kColumnBytes / 2 / std::max<int64_t>(1, x + y), 1, std::max<int64_t>(1, n));
+    examples = std::clamp<int64_t>(kColumnBytes / 2 / std::max<int64_t>(1, x + y), 1,
+                                   std::max<int64_t>(1, n));
     x_bytes = (examples * x + kAlignment - 1) / kAlignment * kAlignment;
     y_bytes = (examples * y + kAlignment - 1) / kAlignment * kAlignment;
   }
