@@ -25,10 +25,14 @@ else()
     "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)")
 endif()
 
-# Runs compilers through ccache where it is installed.
+# Runs compilers through ccache where it is installed: clones share what they compile, and ccache is told
+# what it must know to take part in precompiled headers.
 find_program(CAIRN_CCACHE ccache)
 if(CAIRN_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CAIRN_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+    CCACHE_SLOPPINESS=pch_defines,time_macros ${CAIRN_CCACHE})
+  target_compile_options(cairn_settings INTERFACE
+    $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
 endif()
 
 # cairn_unite(NAME SOURCE...): lets the sources be compiled in batches where CMAKE_UNITY_BUILD is on (the
@@ -41,4 +45,17 @@ function(cairn_unite name)
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${name}_${batch})
     math(EXPR count "${count} + 1")
   endforeach()
+endfunction()
+
+# cairn_precompile(TARGET HEADER... | REUSE_FROM OTHER): reads headers once for all sources of TARGET that have
+# no options of their own, where CMAKE_UNITY_BUILD is on. Other presets see that each source includes what it
+# needs.
+function(cairn_precompile target)
+  if(CMAKE_UNITY_BUILD)
+    if(ARGV1 STREQUAL "REUSE_FROM")
+      target_precompile_headers(${target} ${ARGN})
+    else()
+      target_precompile_headers(${target} PRIVATE ${ARGN})
+    endif()
+  endif()
 endfunction()

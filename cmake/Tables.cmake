@@ -3,14 +3,14 @@
 
 set(CAIRN_FAST "$<$<CONFIG:Release>:-O3>")  # for inner loops
 
-# cairn_unite_simd(TARGET SOURCE...): adds sources that use Highway's foreach_target.h, four to a file of
+# cairn_unite_simd(TARGET SOURCE...): adds sources that use Highway's foreach_target.h, six to a file of
 # their own: each reads Highway once for every target, which costs more than most of the kernels. Each
 # source names itself as the one to be compiled for all targets; the last word is the batch's.
 function(cairn_unite_simd target)
   set(sources ${ARGN})
   set(number 0)
   while(sources)
-    list(SUBLIST sources 0 4 batch)
+    list(SUBLIST sources 0 6 batch)
     list(REMOVE_ITEM sources ${batch})
     set(file ${CMAKE_CURRENT_BINARY_DIR}/${target}_simd_${number}.cpp)
     set(lines "")
@@ -21,7 +21,7 @@ function(cairn_unite_simd target)
     file(CONFIGURE OUTPUT ${file} CONTENT "${this}#include <hwy/foreach_target.h>\n${lines}${this}" @ONLY)
     target_sources(${target} PRIVATE ${file})
     set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${CAIRN_FAST}"
-      SKIP_UNITY_BUILD_INCLUSION ON)
+      SKIP_UNITY_BUILD_INCLUSION ON SKIP_PRECOMPILE_HEADERS ON)
     math(EXPR number "${number} + 1")
   endwhile()
 endfunction()
@@ -53,7 +53,8 @@ function(cairn_add_op_folders target)
           list(APPEND simd ${source})
         else()
           target_sources(${target} PRIVATE ${source})
-          set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${CAIRN_FAST}")
+          set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${CAIRN_FAST}"
+            SKIP_PRECOMPILE_HEADERS ON)
         endif()
       endforeach()
       target_sources(${target} PRIVATE ${sources})
