@@ -17,15 +17,19 @@ class Cuda : public testing::Test {
     if (const std::string reason = why_no_cuda(); !reason.empty()) GTEST_SKIP() << reason;
   }
 
-  /// Parameters after some steps of LeNet-5, with or without capture.
+  /// Parameters after some steps of LeNet-5 on a card, with or without capture.
   std::vector<double> trained(bool captured, const std::string& conv, int64_t steps) {
     captured ? unsetenv("CAIRN_NO_CAPTURE") : setenv("CAIRN_NO_CAPTURE", "1", 1);
     const auto device = open_device("cuda", 1);
     unsetenv("CAIRN_NO_CAPTURE");
     device->set_conv({conv});
+    return trained(*device, steps);
+  }
+
+  std::vector<double> trained(Device& device, int64_t steps) {
     const Dataset data = load_data("digits").train;
     const Network network(find_model("lenet5"), {}, data, pixel_statistics(data));
-    Trainer trainer(network, *device, data, {.batch = 100});
+    Trainer trainer(network, device, data, {.batch = 100});
     for (int64_t i = 0; i < steps; ++i) trainer.step();
     losses_.clear();
     for (const StepRecord& record : trainer.drain()) losses_.push_back(record.loss);
@@ -42,6 +46,17 @@ TEST_F(Cuda, ReplayedStepsAreTheEagerOnes) {
   EXPECT_EQ(losses_, losses);
   ASSERT_EQ(losses.size(), 8u);
   for (const double loss : losses) EXPECT_TRUE(std::isfinite(loss) && loss > 0);
+}
+
+TEST_F(Cuda, LossesAreThoseOfTheCpu) {
+  constexpr int64_t kSteps = 20;
+  const auto cpu = open_device("cpu", 1);
+  trained(*cpu, kSteps);
+  const std::vector<double> expected = losses_;
+  trained(true, "im2col", kSteps);
+  ASSERT_EQ(losses_.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_NEAR(losses_[i], expected[i], 1e-4 * expected[i]) << "step " << i + 1;
 }
 
 TEST_F(Cuda, CudnnIsIm2col) {
