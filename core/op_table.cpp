@@ -21,8 +21,8 @@ const OpDef& find_op(std::string_view name) {
     names.push_back(op->name);
   }
   const std::string near = nearest_name(std::string(name), names);
-  fail(fmt::format("there is no op '{}'", name),
-       near.empty() ? "docs/ops.md lists them" : fmt::format("did you mean '{}'?", near));
+  fail_usage(fmt::format("there is no op '{}'", name),
+             near.empty() ? "`cairn ops` lists them" : fmt::format("did you mean '{}'?", near));
 }
 
 }  // namespace cairn

@@ -21,7 +21,7 @@ std::span<const OpFolder> op_folders();
 
 /// Every row, in the order of the folder names.
 std::vector<const OpDef*> all_ops();
-/// The row of that name; an Error with the nearest name where there is none.
+/// The row of that name; a UsageError with the nearest name where there is none.
 const OpDef& find_op(std::string_view name);
 
 }  // namespace cairn

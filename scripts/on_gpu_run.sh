@@ -2,13 +2,14 @@
 # Checks and measures Cairn on this machine's GPU: the suite's checks of every op and gradient, whole steps,
 # training on MNIST, benchmarks, and compute-sanitizer where it is installed. Takes 8 minutes at most
 # (CAIRN_SECONDS=480) and rewrites results.json beside itself after every step. The exit status is 1 where a
-# step failed. CAIRN_DEVICE=cpu tries the same without a GPU. Part of a folder made by scripts/on_gpu.sh.
+# step failed. CAIRN_DEVICE=cpu tries the same without a GPU, CAIRN_OPS="relu linear" on few ops. Part of a folder made by scripts/on_gpu.sh.
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 device=${CAIRN_DEVICE:-cuda}
 results=${CAIRN_RESULTS:-$here/results.json}
 limit=${CAIRN_SECONDS:-480}
+read -ra ops <<<"${CAIRN_OPS:-}"
 libraries=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -64,7 +65,7 @@ step() {
 
 cairn=$here/bin/cairn
 step doctor 20 text "$cairn" doctor
-step check 150 json "$cairn" check --device "$device" --json
+step check 150 json "$cairn" check "${ops[@]}" --device "$device" --json
 step steps 60 text "$here/bin/cairn_cuda_tests"
 for conv in im2col cudnn; do
   [[ $device == cuda* || $conv == im2col ]] || continue
@@ -76,7 +77,7 @@ for net in lenet5 mlp50; do
   step "train_bench $net" 20 text "$here/bin/train_bench" --net "$net" --batch 128 --threads 1 --steps 0 \
     --device "$device"
 done
-step bench 120 lines "$cairn" bench --device "$device" --seconds 0.05 --json
+step bench 120 lines "$cairn" bench "${ops[@]}" --device "$device" --seconds 0.05 --json
 sanitizer=$(PATH=$PATH:/usr/local/cuda/bin command -v compute-sanitizer)
 if [[ -n $sanitizer && $device == cuda* ]]; then
   for tool in memcheck racecheck; do

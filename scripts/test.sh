@@ -104,13 +104,16 @@ check_coverage() {
     --gcov-ignore-parse-errors --print-summary --output build/coverage/coverage.txt
 }
 
-# Compiles everything for one architecture, and lets the result train where there may be no device.
+# Compiles everything for one architecture, lets the result train where there may be no device, and tries
+# the folder for a machine with a GPU, on two ops where there is none here.
 check_cuda() {
-  CUDACXX=$nvcc cmake --preset cuda -DCAIRN_CUDA_ARCHS="$(cuda_architecture)"
-  cmake --build --preset cuda
-  local out
+  local out device=cpu ops="relu linear"
+  CAIRN_GPU_ARCHS=$(cuda_architecture) scripts/on_gpu.sh
   out=$(mktemp -d)
   build/cuda/cairn train lenet5 --data digits --steps 5 --device auto --out "$out/run"
+  if device_answers; then device=cuda ops=""; fi
+  CAIRN_DEVICE=$device CAIRN_OPS=$ops CAIRN_RESULTS=$out/results.json build/on_gpu/run.sh
+  python3 -m json.tool "$out/results.json" >/dev/null
   rm -r "$out"
 }
 
