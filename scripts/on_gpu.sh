@@ -54,7 +54,7 @@ else
   say "MNIST can't be reached: the folder trains on the built-in digits"
 fi
 cp scripts/on_gpu_run.sh "$new/run.sh"
-say "commit $(git describe --always --dirty --exclude '*' 2>/dev/null || say unknown)" >"$new/commit"
+say "$(git describe --always --dirty --exclude '*' 2>/dev/null || say unknown)" >"$new/commit"
 
 size=$(du -sb "$new" | cut -f1)
 ((size <= largest)) || die "$new holds $size bytes, more than $largest"

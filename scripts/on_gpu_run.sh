@@ -15,6 +15,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 data=digits
 [[ ! -e $here/mnist/train-images-idx3-ubyte.gz ]] || data=$here/mnist
+gpu=$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null |
+  paste -sd';' || true)
+if [[ $device == cuda* && -z $gpu ]]; then
+  printf 'no NVIDIA driver answers (nvidia-smi); CAIRN_DEVICE=cpu tries this without a GPU\n' >&2
+  exit 1
+fi
 
 # Text as the inside of a JSON string.
 escape() {
@@ -25,10 +31,9 @@ escape() {
 # write_results: all steps until now, as a whole file.
 write_results() {
   {
-    printf '{"commit": "%s",\n "date": "%s",\n "host": "%s",\n' "$(escape <"$here/commit")" \
+    printf '{"commit": "%s",\n "date": "%s",\n "host": "%s",\n' "$(<"$here/commit")" \
       "$(date -u +%FT%TZ)" "$(uname -srm)"
-    printf ' "gpu": "%s",\n "steps": [\n' \
-      "$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>&1 | escape)"
+    printf ' "gpu": "%s",\n "steps": [\n' "$gpu"
     awk 'NR > 1 { print "," } { printf "%s", $0 }' "$work/steps" 2>/dev/null
     printf '\n]}\n'
   } >"$results.new"
@@ -44,6 +49,8 @@ step() {
   left=$((limit - SECONDS))
   if ((left < 5)); then
     printf '%s: no time left\n' "$name" >&2
+    printf '{"step": "%s", "exit": null, "output": "no time left"}\n' "$name" >>"$work/steps"
+    write_results
     return
   fi
   printf '%s\n' "$name" >&2
