@@ -74,7 +74,8 @@ int evaluate(const EvalOptions& options) {
   const RunPath path(options.run);
   const RunConfig config = read_config(path.run);
   const std::string name = options.data.value_or(config.data);
-  const DataSplits data = load_data_or_advise(name, config.classes, config.settings.seed);
+  const DataSplits data = load_data_or_advise(name, config.classes, config.settings.seed,
+                                              config.settings.streamed && !options.data);
   if (data.test.image != config.image || data.test.classes != config.classes)
     fail_usage(fmt::format("the run knows images {} of {} classes, but those of {} are {} of {}",
                            to_string(config.image), config.classes, name,

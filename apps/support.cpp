@@ -9,14 +9,15 @@
 
 namespace cairn {
 
-DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes, uint64_t seed) {
+DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes, uint64_t seed,
+                               bool streamed) {
   const CatalogEntry* entry = find_catalog_entry(name_or_dir);
   if (entry && !is_fetched(*entry))
     fail(fmt::format("the data set '{}' isn't on this machine yet", entry->name),
          fmt::format("fetch it: {}\n"
                      "or use the digits that are part of the program: --data digits",
                      how_to_get(*entry)));
-  DataSplits splits = load_data(name_or_dir, classes, seed);
+  DataSplits splits = load_data(name_or_dir, classes, seed, streamed);
   if (!splits.note.empty()) fmt::print(stderr, "{}\n", splits.note);
   return splits;
 }

@@ -15,7 +15,8 @@ inline constexpr int64_t kEvaluationBatch = 128;
 
 /// load_data(), whose note goes to stderr; an Error for a set that isn't fetched yet names both
 /// ways on.
-DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes, uint64_t seed);
+DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes, uint64_t seed,
+                               bool streamed = false);
 
 /// Where and how to run: --device, --threads, --simd, --conv.
 struct DeviceChoice {

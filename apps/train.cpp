@@ -71,8 +71,8 @@ void add_optimizer_options(Command& train, TrainOptions& o) {
 
 void add_checkpoint_options(Command& train, TrainOptions& o) {
   train.option("--resume", o.resume,
-               "go on with the run in that folder, or from a checkpoint in it; --steps, --threads, "
-               "--device, --simd, --conv and the checkpoints may change",
+               "go on with the run in that folder, or from a checkpoint in it; --steps, --source, "
+               "--threads, --device, --simd, --conv and the checkpoints may change",
                "RUN");
   train
       .option("--checkpoint-every", o.checkpoint_every,
@@ -103,6 +103,12 @@ void add_train_command(CommandLine& args) {
                "data set by name, or a directory of IDX files or of a folder of PNG files for each "
                "class (default: the model's)",
                "NAME|DIR");
+  train
+      .option("--source", o->source,
+              "keep the training images on the device, or stream them, batch by batch, from where "
+              "they are; the results are the same (default: resident)",
+              "KIND")
+      .choices({"resident", "streamed"});
   train.option("--val-split", o->val_split, "part of the training data to validate on", "F")
       .range(0, 1);
   add_length_options(train, *o);

@@ -59,7 +59,8 @@ RunConfig new_config(const TrainOptions& options, const Model& model) {
                      .warmup = options.warmup.value_or(recipe.warmup),
                      .clip_norm = options.clip_norm,
                      .ema = options.ema,
-                     .seed = options.seed.value_or(1)};
+                     .seed = options.seed.value_or(1),
+                     .streamed = options.source == "streamed"};
   return config;
 }
 
@@ -89,6 +90,7 @@ RunConfig resumed_config(const TrainOptions& options, const RunPath& path) {
   expect_same("--seed", options.seed, had.seed);
   if (options.out && RunPath(*options.out).run != path.run)
     expect_same("--out", options.out, path.run.string());
+  if (options.source) config.settings.streamed = *options.source == "streamed";
   if (options.steps) config.steps = options.steps;
   if (options.checkpoint_every) config.checkpoint_every = options.checkpoint_every;
   if (options.keep) config.keep = *options.keep;

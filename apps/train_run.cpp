@@ -89,7 +89,7 @@ class TrainRun {
            const std::optional<fs::path>& from)
       : options_(options), config_(config), out_(out), resumes_(from) {
     if (!resumes_) check_run_folder(out_);
-    data_ = load_data_or_advise(config_.data, 10, config_.settings.seed);
+    data_ = load_data_or_advise(config_.data, 10, config_.settings.seed, config_.settings.streamed);
     validation_ = split_validation(data_.train, config_.val_split, config_.settings.seed);
     device_ = open_and_tell(resumes_ ? as_before(options.where, config) : options.where);
     complete(config_, data_.train, *device_);

@@ -35,6 +35,9 @@ class Device {
   virtual void* allocate(size_t bytes) = 0;
   virtual void release(void* data) noexcept = 0;
   virtual void upload(void* to, const void* from, size_t bytes) = 0;
+  /// Copies after the kernels enqueued so far, beside those that are enqueued before the next call
+  /// or upload(); the ones after that see the data.
+  virtual void upload_ahead(void* to, const void* from, size_t bytes) { upload(to, from, bytes); }
   virtual void download(void* to, const void* from, size_t bytes) = 0;
   /// Bytes that nobody uses: an estimate, since others take memory too.
   virtual int64_t free_bytes() = 0;

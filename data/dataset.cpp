@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 
@@ -26,9 +27,10 @@ constexpr std::array<const char*, 4> kIdxNames = {
 using OpenFile = std::function<ByteReader(const std::string& file)>;
 
 Dataset read_part(const std::string& name, int64_t classes, ByteReader images_file,
-                  ByteReader labels_file) {
+                  ByteReader labels_file, bool streamed) {
   const std::string images_name = images_file.name(), labels_name = labels_file.name();
-  IdxImages images = read_idx_images(std::move(images_file));
+  IdxImages images =
+      streamed ? open_idx_images(std::move(images_file)) : read_idx_images(std::move(images_file));
   Dataset part{name, Shape{1, images.height, images.width}, classes, std::move(images.pixels),
                read_idx_labels(std::move(labels_file), classes)};
   if (part.size() != images.count) {
@@ -36,15 +38,17 @@ Dataset read_part(const std::string& name, int64_t classes, ByteReader images_fi
                      labels_name, part.size()),
          "the two files must belong together");
   }
+  part.files = std::move(images.file);
   return part;
 }
 
-DataSplits read_splits(const std::string& name, int64_t classes, const OpenFile& open) {
-  const auto part = [&](size_t first) {
+DataSplits read_splits(const std::string& name, int64_t classes, bool streamed,
+                       const OpenFile& open) {
+  const auto part = [&](size_t first, bool stream) {
     ByteReader images = open(kIdxNames[first]);  // before the labels, whatever the compiler's order
-    return read_part(name, classes, std::move(images), open(kIdxNames[first + 1]));
+    return read_part(name, classes, std::move(images), open(kIdxNames[first + 1]), stream);
   };
-  DataSplits splits{part(0), part(2)};
+  DataSplits splits{part(0, streamed), part(2, false)};
   if (splits.train.image != splits.test.image) {
     fail(fmt::format("{}: training images are {} but test images are {}", name,
                      to_string(splits.train.image), to_string(splits.test.image)),
@@ -54,8 +58,8 @@ DataSplits read_splits(const std::string& name, int64_t classes, const OpenFile&
 }
 
 DataSplits load_directory(const std::string& name, const std::filesystem::path& directory,
-                          int64_t classes) {
-  return read_splits(name, classes, [&](const std::string& file) {
+                          int64_t classes, bool streamed) {
+  return read_splits(name, classes, streamed, [&](const std::string& file) {
     const std::filesystem::path path = find_idx_file(directory, file);
     if (path.empty()) {
       fail(fmt::format("{}: there is no {}", directory.string(), file),
@@ -68,7 +72,7 @@ DataSplits load_directory(const std::string& name, const std::filesystem::path& 
 }
 
 DataSplits load_embedded(const CatalogEntry& entry) {
-  return read_splits(entry.name, entry.classes, [&](const std::string& file) {
+  return read_splits(entry.name, entry.classes, false, [&](const std::string& file) {
     const std::string path = fmt::format("{}/{}.gz", entry.name, file);
     return ByteReader(embedded_file(path), path);
   });
@@ -89,18 +93,57 @@ void move_rows(std::vector<T>& from, const std::vector<bool>& marked, int64_t si
   from.resize(static_cast<size_t>(kept * size));
 }
 
+/// Some of the images, in order.
+class ChosenFiles : public ImageFiles {
+ public:
+  ChosenFiles(std::shared_ptr<const ImageFiles> all, std::vector<int64_t> rows)
+      : all_(std::move(all)), rows_(std::move(rows)) {}
+
+  void read(int64_t row, std::span<uint8_t> to) const override {
+    all_->read(rows_[static_cast<size_t>(row)], to);
+  }
+
+ private:
+  std::shared_ptr<const ImageFiles> all_;
+  std::vector<int64_t> rows_;
+};
+
+/// As move_rows(), from files into memory.
+void read_rows(Dataset& from, const std::vector<bool>& marked, Dataset& to) {
+  const auto bytes = static_cast<size_t>(from.image.elements());
+  std::vector<int64_t> kept;
+  for (size_t i = 0; i < marked.size(); ++i) {
+    const auto row = static_cast<int64_t>(i);
+    if (!marked[i]) {
+      kept.push_back(row);
+      continue;
+    }
+    to.images.resize(to.images.size() + bytes);
+    from.files->read(row, std::span(to.images).last(bytes));
+  }
+  from.files = std::make_shared<ChosenFiles>(std::move(from.files), std::move(kept));
+}
+
 }  // namespace
+
+void read_example(const Dataset& data, int64_t row, std::span<uint8_t> to) {
+  if (data.files) return data.files->read(row, to);
+  const size_t at = static_cast<size_t>(row) * to.size();
+  const auto* values = reinterpret_cast<const uint8_t*>(data.values.data());
+  std::memcpy(to.data(), (data.dtype == DType::f32 ? values : data.images.data()) + at, to.size());
+}
 
 std::string class_name(const std::vector<std::string>& class_names, int64_t k) {
   return class_names.empty() ? fmt::to_string(k) : class_names.at(static_cast<size_t>(k));
 }
 
-DataSplits load_data(const std::string& name_or_dir, int64_t classes, uint64_t seed) {
+DataSplits load_data(const std::string& name_or_dir, int64_t classes, uint64_t seed,
+                     bool streamed) {
   std::error_code unreadable;
   if (!find_catalog_entry(name_or_dir) && std::filesystem::is_directory(name_or_dir, unreadable)) {
     if (find_idx_file(name_or_dir, kIdxNames[0]).empty() && holds_folders(name_or_dir))
-      return load_png_folder(name_or_dir, name_or_dir, seed);
-    return load_directory(name_or_dir, name_or_dir, classes);
+      return load_png_folder(name_or_dir, name_or_dir, seed, streamed);
+    return load_directory(name_or_dir, name_or_dir, classes, streamed);
   }
   const CatalogEntry& entry = catalog_entry(name_or_dir);
   if (entry.embedded) return load_embedded(entry);
@@ -109,7 +152,7 @@ DataSplits load_data(const std::string& name_or_dir, int64_t classes, uint64_t s
                      dataset_dir(entry.name).string()),
          how_to_get(entry));
   }
-  DataSplits splits = load_directory(entry.name, find_dataset_dir(entry), entry.classes);
+  DataSplits splits = load_directory(entry.name, find_dataset_dir(entry), entry.classes, streamed);
   splits.train.class_names = splits.test.class_names = entry.class_names;
   return splits;
 }
@@ -130,7 +173,9 @@ Dataset split_validation(Dataset& train, double fraction, uint64_t seed, std::st
   Dataset validation{train.name, train.image,       train.classes, {},
                      {},         train.class_names, train.dtype};
   const int64_t elements = train.image.elements();
-  if (train.dtype == DType::f32)
+  if (train.files)
+    read_rows(train, marked, validation);
+  else if (train.dtype == DType::f32)
     move_rows(train.values, marked, elements, validation.values);
   else
     move_rows(train.images, marked, elements, validation.images);

@@ -1,7 +1,8 @@
-// Labelled examples in memory, and where they come from.
+// Labelled examples, in memory or in files, and where they come from.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "core/dtype.h"
 #include "core/shape.h"
+#include "data/image_files.h"
 
 namespace cairn {
 
@@ -18,14 +20,18 @@ struct Dataset {
   std::string name;
   Shape image;  // (C,H,W)
   int64_t classes = 0;
-  std::vector<uint8_t> images;                // (size,C,H,W) row-major
-  std::vector<uint8_t> labels;                // (size), in [0, classes)
-  std::vector<std::string> class_names = {};  // empty: "0", "1", ...
-  DType dtype = DType::u8;                    // f32: the examples lie in `values`
-  std::vector<float> values = {};             // (size,C,H,W), in place of `images`
+  std::vector<uint8_t> images;                   // (size,C,H,W) row-major
+  std::vector<uint8_t> labels;                   // (size), in [0, classes)
+  std::vector<std::string> class_names = {};     // empty: "0", "1", ...
+  DType dtype = DType::u8;                       // f32: the examples lie in `values`
+  std::vector<float> values = {};                // (size,C,H,W), in place of `images`
+  std::shared_ptr<const ImageFiles> files = {};  // to read from, in place of `images`
 
   int64_t size() const { return static_cast<int64_t>(labels.size()); }
 };
+
+/// Copies the numbers of one example, of the data's dtype: `to` has room for just them.
+void read_example(const Dataset& data, int64_t row, std::span<uint8_t> to);
 
 /// The name of class k: of `class_names`, else its number.
 std::string class_name(const std::vector<std::string>& class_names, int64_t k);
@@ -41,11 +47,14 @@ struct DataSplits {
 /// `seed` for PNG files without a test part. Nothing is fetched. Errors: a name that isn't known
 /// (UsageError) or not fetched yet, a missing file, those of data/idx.h and data/png_folder.h,
 /// counts of images and labels that differ, test images of another size than training images.
-DataSplits load_data(const std::string& name_or_dir, int64_t classes = 10, uint64_t seed = 1);
+/// With `streamed` the training images of a directory stay in their files, which have to be plain
+/// ones (an Error for .gz); PNG files are then looked at when they are read.
+DataSplits load_data(const std::string& name_or_dir, int64_t classes = 10, uint64_t seed = 1,
+                     bool streamed = false);
 
 /// Moves round(fraction * size) examples, at most size - 1, out of `train` into the returned set.
 /// Which ones depends on seed, size and `part`, the name of what is split off; both parts keep
-/// their order. A UsageError where fraction isn't in [0, 1).
+/// their order; what is split off lies in memory. A UsageError where fraction isn't in [0, 1).
 Dataset split_validation(Dataset& train, double fraction, uint64_t seed,
                          std::string_view part = "validation split");
 

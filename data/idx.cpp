@@ -1,9 +1,13 @@
 #include "data/idx.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 
 #include "core/error.h"
 #include "core/shape.h"
@@ -42,13 +46,17 @@ void check_magic(ByteReader& reader, uint32_t expected, const char* kind) {
        kCheckFile);
 }
 
+void check_size(const ByteReader& reader, int64_t left, int64_t size) {
+  if (left < size) fail_size(reader, "truncated", size);
+  if (left > size) fail_size(reader, "oversized", size);
+}
+
 // The rest of the file, exactly `size` bytes. The size of plain data is compared before memory is
 // taken; for packed data the memory doubles as bytes come out.
 std::vector<uint8_t> read_rest(ByteReader& reader, int64_t size) {
   const auto wanted = static_cast<size_t>(size);
   const auto left = reader.bytes_left();
-  if (left && *left < size) fail_size(reader, "truncated", size);
-  if (left && *left > size) fail_size(reader, "oversized", size);
+  if (left) check_size(reader, *left, size);
   std::vector<uint8_t> bytes(left ? wanted : std::min(wanted, kFirstChunk));
   size_t done = 0;
   while (true) {
@@ -63,9 +71,8 @@ std::vector<uint8_t> read_rest(ByteReader& reader, int64_t size) {
   return bytes;
 }
 
-}  // namespace
-
-IdxImages read_idx_images(ByteReader reader) {
+// What the header of a file of images says; the next byte is the first pixel.
+IdxImages read_image_header(ByteReader& reader) {
   check_magic(reader, kIdxImages, "images");
   IdxImages images;
   images.count = read_word(reader);
@@ -76,9 +83,64 @@ IdxImages read_idx_images(ByteReader reader) {
                      images.height, images.width),
          kCheckFile);
   }
+  return images;
+}
+
+int64_t pixels_of(const IdxImages& images, const ByteReader& reader) {
   const std::string what = fmt::format("{}: the number of pixels", reader.name());
   const int64_t pixels = checked_mul(images.height, images.width, what.c_str());
-  images.pixels = read_rest(reader, checked_mul(images.count, pixels, what.c_str()));
+  return checked_mul(images.count, pixels, what.c_str());
+}
+
+class IdxImageFile : public ImageFiles {
+ public:
+  explicit IdxImageFile(const std::string& name)
+      : name_(name), file_(::open(name.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (file_ < 0)
+      fail(fmt::format("{}: cannot be opened: {}", name, std::strerror(errno)),
+           "check the path and the file's rights");
+  }
+  ~IdxImageFile() override { ::close(file_); }
+  IdxImageFile(const IdxImageFile&) = delete;
+  IdxImageFile& operator=(const IdxImageFile&) = delete;
+
+  void read(int64_t row, std::span<uint8_t> to) const override {
+    constexpr int64_t kHeader = 16;
+    int64_t at = kHeader + row * static_cast<int64_t>(to.size());
+    while (!to.empty()) {
+      const ssize_t got = ::pread(file_, to.data(), to.size(), at);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0)
+        fail(fmt::format("{}: reading failed: {}", name_, std::strerror(errno)), "check the disk");
+      if (got == 0)
+        fail(fmt::format("{}: image {} is gone, the file was cut short", name_, row),
+             "data must not change while it is streamed: put the former file back");
+      at += got;
+      to = to.subspan(static_cast<size_t>(got));
+    }
+  }
+
+ private:
+  std::string name_;
+  int file_;
+};
+
+}  // namespace
+
+IdxImages read_idx_images(ByteReader reader) {
+  IdxImages images = read_image_header(reader);
+  images.pixels = read_rest(reader, pixels_of(images, reader));
+  return images;
+}
+
+IdxImages open_idx_images(ByteReader reader) {
+  const auto bytes = reader.bytes_left();
+  if (!bytes)
+    fail(fmt::format("{} is packed: images are streamed from plain files", reader.name()),
+         fmt::format("unpack it: gunzip -k {}; or leave out --source streamed", reader.name()));
+  IdxImages images = read_image_header(reader);
+  check_size(reader, *reader.bytes_left(), pixels_of(images, reader));
+  images.file = std::make_shared<IdxImageFile>(reader.name());
   return images;
 }
 

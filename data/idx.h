@@ -10,10 +10,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "data/byte_reader.h"
+#include "data/image_files.h"
 
 namespace cairn {
 
@@ -22,12 +24,17 @@ constexpr uint32_t kIdxLabels = 0x801;
 
 struct IdxImages {
   int64_t count = 0, height = 0, width = 0;
-  std::vector<uint8_t> pixels;  // (count,height,width)
+  std::vector<uint8_t> pixels;                  // (count,height,width)
+  std::shared_ptr<const ImageFiles> file = {};  // in place of `pixels`
 };
 
 /// Errors: missing, wrong magic, a dimension of 0, fewer or more bytes than the dimensions say,
 /// corrupt gzip data.
 IdxImages read_idx_images(ByteReader reader);
+
+/// The same, but the pixels stay in the file, which is kept open. Errors as above, and for a packed
+/// one.
+IdxImages open_idx_images(ByteReader reader);
 
 /// Labels in [0, classes). Errors as above, and a label out of that range.
 std::vector<uint8_t> read_idx_labels(ByteReader reader, int64_t classes);

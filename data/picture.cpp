@@ -137,10 +137,12 @@ bool is_framed(const Dataset& data, int64_t background) {
   const int64_t count = std::min(kJudged, data.size());
   int64_t framed = 0;
   Plane ink(data.image[1], data.image[2]);
+  std::vector<uint8_t> pixels(static_cast<size_t>(plane));
   for (int64_t n = 0; n < count; ++n) {
-    for (int64_t i = 0; i < plane; ++i)
-      ink.values[static_cast<size_t>(i)] = std::abs(
-          1.0 * data.images[static_cast<size_t>(n * plane + i)] - static_cast<double>(background));
+    read_example(data, n, pixels);
+    std::ranges::transform(pixels, ink.values.begin(), [&](uint8_t pixel) {
+      return std::abs(1.0 * pixel - static_cast<double>(background));
+    });
     const Box box = ink_box(ink);
     if (box.height < 1 || std::max(box.height, box.width) != frame) continue;
     const auto [y, x] = centre_of(ink);
@@ -217,11 +219,13 @@ PictureStyle picture_style(const Dataset& data) {
   if (data.dtype != DType::u8 || data.image[0] != 1) return style;
   std::vector<int64_t> counts(256);
   int64_t all = 0;
-  for (int64_t n = 0; n < data.size(); ++n)
+  std::vector<uint8_t> pixels(static_cast<size_t>(data.image.elements()));
+  for (int64_t n = 0; n < data.size(); ++n) {
+    read_example(data, n, pixels);
     along_border(data.image[1], data.image[2], [&](int64_t y, int64_t x) {
-      const int64_t at = (n * data.image[1] + y) * data.image[2] + x;
-      ++counts[data.images[static_cast<size_t>(at)]], ++all;
+      ++counts[pixels[static_cast<size_t>(y * data.image[2] + x)]], ++all;
     });
+  }
   int64_t level = 0, below = 0, near = 0;
   while (level < 255 && 2 * (below + counts[static_cast<size_t>(level)]) < all)
     below += counts[static_cast<size_t>(level++)];

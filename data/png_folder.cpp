@@ -49,40 +49,57 @@ std::string described(const Shape& image) {
   return fmt::format("{} x {} pixels, {}", image[2], image[1], image[0] == 1 ? "grey" : "colour");
 }
 
-/// Appends an image of class `label`; `first` is the file that gave the set its size.
-void append(Dataset& part, const fs::path& file, size_t label, const fs::path& first) {
-  PngImage image = read_png(file);
-  const Shape shape{image.channels, image.height, image.width};
-  if (part.image.rank() == 0) part.image = shape;
-  if (shape != part.image)
-    fail(fmt::format("{} is {}, but {} is {}", file.string(), described(shape), first.string(),
-                     described(part.image)),
-         "all images must have one size, and be grey or all in colour: convert those that differ, "
-         "or move them away");
-  part.images.insert(part.images.end(), image.pixels.begin(), image.pixels.end());
-  part.labels.push_back(static_cast<uint8_t>(label));
-}
+/// Decodes each image when it is wanted.
+class PngFiles : public ImageFiles {
+ public:
+  std::vector<fs::path> files;
+  fs::path first;  // gave the set its size
+  Shape image;
 
-/// Reads the images of all class folders into `part`, whose class_names say which label each has.
-void read_classes(Dataset& part, const std::vector<fs::path>& folders, fs::path& first) {
+  void read(int64_t row, std::span<uint8_t> to) const override {
+    const fs::path& file = files[static_cast<size_t>(row)];
+    const PngImage png = read_png(file);
+    const Shape shape{png.channels, png.height, png.width};
+    if (shape != image)
+      fail(
+          fmt::format("{} is {}, but {} is {}", file.string(), described(shape), first.string(),
+                      described(image)),
+          "all images must have one size, and be grey or all in colour: convert those that differ, "
+          "or move them away");
+    std::ranges::copy(png.pixels, to.begin());
+  }
+};
+
+/// Lists the images of all class folders, and their labels in `part`, whose class_names say which
+/// label each has.
+PngFiles list_classes(Dataset& part, const std::vector<fs::path>& folders) {
+  PngFiles images;
   for (const fs::path& folder : folders) {
     const std::string name = folder.filename().string();
     const auto at = std::ranges::find(part.class_names, name);
     if (at == part.class_names.end())
       fail(fmt::format("{} is a class that the training part doesn't have", folder.string()),
            "the folders of both parts must have the same names");
-    const auto label = static_cast<size_t>(at - part.class_names.begin());
     const int64_t before = part.size();
     for (const fs::path& file : entries_of(folder)) {
       if (!is_png_name(file))
         fail(fmt::format("{} is no PNG file", file.string()),
              "the folder of a class holds *.png files alone: convert it, or move it away");
-      if (first.empty()) first = file;
-      append(part, file, label, first);
+      images.files.push_back(file);
+      part.labels.push_back(static_cast<uint8_t>(at - part.class_names.begin()));
     }
     if (part.size() == before)
       fail(fmt::format("{} holds no images", folder.string()),
            "put *.png files there, or remove the folder");
+  }
+  return images;
+}
+
+void read_all(Dataset& part, const PngFiles& files) {
+  const auto bytes = static_cast<size_t>(part.image.elements());
+  for (int64_t n = 0; n < part.size(); ++n) {
+    part.images.resize(part.images.size() + bytes);
+    files.read(n, std::span(part.images).last(bytes));
   }
 }
 
@@ -90,7 +107,8 @@ void read_classes(Dataset& part, const std::vector<fs::path>& folders, fs::path&
 
 bool holds_folders(const fs::path& directory) { return !folders_of(directory).empty(); }
 
-DataSplits load_png_folder(const std::string& name, const fs::path& directory, uint64_t seed) {
+DataSplits load_png_folder(const std::string& name, const fs::path& directory, uint64_t seed,
+                           bool streamed) {
   std::error_code unreadable;
   const bool in_parts = fs::is_directory(directory / "train", unreadable) &&
                         fs::is_directory(directory / "test", unreadable);
@@ -104,15 +122,23 @@ DataSplits load_png_folder(const std::string& name, const fs::path& directory, u
   DataSplits splits{{name, {}, static_cast<int64_t>(folders.size()), {}, {}}, {}};
   for (const fs::path& folder : folders)
     splits.train.class_names.push_back(folder.filename().string());
-  fs::path first;
-  read_classes(splits.train, folders, first);
+  const auto files = std::make_shared<PngFiles>(list_classes(splits.train, folders));
+  files->first = files->files.front();
+  const PngImage first = read_png(files->first);
+  splits.train.image = files->image = {first.channels, first.height, first.width};
+  if (streamed)
+    splits.train.files = files;
+  else
+    read_all(splits.train, *files);
   if (in_parts) {
     splits.test = {name, splits.train.image,      splits.train.classes, {},
                    {},   splits.train.class_names};
-    read_classes(splits.test, folders_of(directory / "test"), first);
+    PngFiles test = list_classes(splits.test, folders_of(directory / "test"));
+    test.first = files->first, test.image = files->image;
     if (splits.test.size() == 0)
       fail(fmt::format("{} holds no folders of classes", (directory / "test").string()),
            "put a folder with test images there for each class");
+    read_all(splits.test, test);
     return splits;
   }
   const int64_t all = splits.train.size();

@@ -21,7 +21,9 @@ bool holds_folders(const std::filesystem::path& directory);
 /// Errors, which name the file: an image of another size or other channels than the first one, what
 /// is no PNG file, a class without images, fewer than 2 or more than 256 classes, a class of the
 /// test part that the training part doesn't have, those of io/png.h.
+/// With `streamed` the training images stay in their files; all but the first one are looked at
+/// when they are read.
 DataSplits load_png_folder(const std::string& name, const std::filesystem::path& directory,
-                           uint64_t seed);
+                           uint64_t seed, bool streamed = false);
 
 }  // namespace cairn

@@ -1,5 +1,6 @@
 """The built command from outside: cli_test.py PATH/TO/cairn. Trains on the embedded digits."""
 import csv
+import gzip
 import json
 import os
 import re
@@ -7,7 +8,7 @@ import subprocess
 import unittest
 
 from command import CAIRN, CommandTest, run
-from pngs import digits, write_png
+from pngs import DIGITS, digits, write_png
 
 HEADER = "step,epoch,loss,accuracy,lr,images_per_s"
 
@@ -257,6 +258,37 @@ class Cli(CommandTest):
         write_png(self.path("set", "train", "digit3", "wide.png"), [[0] * 20] * 28)
         self.fails("train", "lenet5", "--data", self.path("set"),
                    says=["wide.png is 20 x 28 pixels, grey", "28 x 28 pixels"])
+
+    def test_streamed_images(self):
+        os.mkdir(self.path("set"))
+        for name in os.listdir(DIGITS):
+            if name.endswith(".gz"):
+                with gzip.open(os.path.join(DIGITS, name)) as file, \
+                        open(self.path("set", name[:-3]), "wb") as plain:
+                    plain.write(file.read())
+        words = ["train", "mlp", "--data", self.path("set"), "--batch", "512", "--val-split", "0.1",
+                 "--optimizer", "adam", "--device", "cpu", "--quiet"]
+        for out, more in [("whole", ["--steps", "12"]), ("part", ["--source", "streamed", "--steps", "8"])]:
+            result = run(*words, *more, "--threads", "2", "--out", self.path(out))
+            self.assertEqual(result.returncode, 0, result.stderr)
+        result = run("train", "--resume", self.path("part"), "--steps", "12", "--threads", "1")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        sources = [json.loads(self.text(out, "config.json"))["settings"]["source"]
+                   for out in ["whole", "part"]]
+        self.assertEqual(sources, ["resident", "streamed"])
+        for name in ["model.safetensors", "state.safetensors", "checkpoint.json"]:
+            self.assertEqual(self.data("part", "checkpoint", name), self.data("whole", "checkpoint", name))
+        rows = [[line.rpartition(",")[0] for line in self.text(out, "metrics.csv").splitlines()]
+                for out in ["whole", "part"]]
+        self.assertEqual(len(rows[0]), 13)
+        self.assertEqual(rows[0], rows[1])
+        self.assertEqual(run("eval", self.path("part"), "--json").returncode, 0)
+        self.refused(*words, "--source", "tape", says="streamed")
+        os.remove(self.path("set", "train-images-idx3-ubyte"))
+        with gzip.open(self.path("set", "train-images-idx3-ubyte.gz"), "wb") as file:
+            file.write(b"\0\0\x08\x03")
+        self.fails(*words, "--source", "streamed", "--out", self.path("c"),
+                   says=["train-images-idx3-ubyte.gz is packed", "gunzip -k"])
 
     def predicted(self, *words):
         result = run("predict", *words, "--json")

@@ -18,17 +18,26 @@ struct Moments {
 
 double root(double variance) { return variance > 0 ? std::sqrt(variance) : 0; }
 
-/// Of one channel's pixels over 255. Sums of 8-bit integers are exact in 64 bits.
-Moments pixel_moments(const Dataset& data, int64_t channel) {
-  const int64_t plane = data.image[1] * data.image[2];
-  int64_t sum = 0, squares = 0;
+/// Of each channel's pixels over 255, in one pass. Sums of 8-bit integers are exact in 64 bits.
+std::array<Moments, 4> pixel_moments(const Dataset& data) {
+  const auto channels = static_cast<size_t>(data.image[0]);
+  const auto plane = static_cast<size_t>(data.image[1] * data.image[2]);
+  std::vector<uint8_t> pixels(channels * plane);
+  std::array<int64_t, 4> sum{}, squares{};
   for (int64_t n = 0; n < data.size(); ++n) {
-    const uint8_t* pixels = data.images.data() + (n * data.image[0] + channel) * plane;
-    for (int64_t i = 0; i < plane; ++i) sum += pixels[i], squares += pixels[i] * pixels[i];
+    read_example(data, n, pixels);
+    for (size_t c = 0; c < channels; ++c)
+      for (const uint8_t v : std::span(pixels).subspan(c * plane, plane))
+        sum[c] += v, squares[c] += v * v;
   }
-  const double count = static_cast<double>(std::max<int64_t>(1, data.size() * plane));
-  const double mean = static_cast<double>(sum) / count;
-  return {mean / 255, root(static_cast<double>(squares) / count - mean * mean) / 255};
+  const double count =
+      static_cast<double>(std::max<int64_t>(1, data.size() * static_cast<int64_t>(plane)));
+  std::array<Moments, 4> moments;
+  for (size_t c = 0; c < channels; ++c) {
+    const double mean = static_cast<double>(sum[c]) / count;
+    moments[c] = {mean / 255, root(static_cast<double>(squares[c]) / count - mean * mean) / 255};
+  }
+  return moments;
 }
 
 /// Of one channel's values, the mean first: differences from it lose no digits.
@@ -54,9 +63,11 @@ Normalization pixel_statistics(const Dataset& data) {
   Normalization norm;
   if (channels > static_cast<int64_t>(norm.mean.size()))
     fail(fmt::format("{}: images of {} channels; at most 4 are supported", data.name, channels));
+  const bool pixels = data.dtype != DType::f32;
+  const std::array<Moments, 4> all = pixels ? pixel_moments(data) : std::array<Moments, 4>{};
   for (int64_t c = 0; c < channels; ++c) {
-    const Moments m = data.dtype == DType::f32 ? value_moments(data, c) : pixel_moments(data, c);
     const auto k = static_cast<size_t>(c);
+    const Moments m = pixels ? all[k] : value_moments(data, c);
     norm.mean[k] = m.mean;
     norm.deviation[k] = m.deviation > 0 ? m.deviation : 1;
   }
@@ -89,14 +100,16 @@ Network::Network(const Model& model, const ModelOptions& options, const Dataset&
   layers = model.build(input(), classes, this->options);
 }
 
-Network::Batch Network::gather(Graph& graph, const std::string& name, int64_t count,
-                               bool shuffle) const {
+Network::Batch Network::gather(Graph& graph, const std::string& name, int64_t count, bool shuffle,
+                               int64_t streamed) const {
+  const int64_t held = streamed ? kWindow * streamed : count;
   const Value images =
-      graph.state(name + ".images", {dtype, {count, image[0], image[1], image[2]}, false});
+      graph.state(name + ".images", {dtype, {held, image[0], image[1], image[2]}, false});
   const Value labels = graph.state(name + ".labels", {DType::u8, {count}, false});
   const OpDef& op = find_op(dtype == DType::f32 ? "gather_features" : "gather_batch");
   Attrs attrs(op.attrs.items);
   attrs.set("shuffle", shuffle).set("padding", static_cast<double>(padding));
+  if (streamed) attrs.set("window", kWindow);
   attrs.set("mean", normalization.mean).set("std", normalization.deviation);
   const auto out = graph.add(op, {images, labels}, attrs, name + ".gather");
   return {out[0], out[1]};
@@ -119,15 +132,23 @@ ParameterMap parameters_of(const Network& network) {
   return ParameterMap(graph);
 }
 
+void load_labels(Store& store, const std::string& name, const Dataset& data) {
+  store.device().upload(store.tensor(name + ".labels").data, data.labels.data(),
+                        data.labels.size());
+}
+
 void load_images(Store& store, const std::string& name, const Dataset& data) {
-  const Tensor &images = store.tensor(name + ".images"), &labels = store.tensor(name + ".labels");
+  const Tensor& images = store.tensor(name + ".images");
+  if (data.files)
+    fail(fmt::format("{}: its images lie in files", data.name),
+         "load them into memory, or set TrainSettings::streamed");
   if (images.dtype == DType::u8)
     store.device().upload(images.data, data.images.data(), data.images.size());
   else if (images.dtype == DType::f32)
     store.device().upload(images.data, data.values.data(), data.values.size() * sizeof(float));
   else
     store.write(name + ".images", std::vector<double>(data.values.begin(), data.values.end()));
-  store.device().upload(labels.data, data.labels.data(), data.labels.size());
+  load_labels(store, name, data);
 }
 
 }  // namespace cairn

@@ -37,11 +37,14 @@ struct Network {
           const Normalization& normalization);
 
   /// Appends gather_batch (gather_features for float values) over states NAME.images and
-  /// NAME.labels of `count` examples.
+  /// NAME.labels of `count` examples. Where `streamed` is a batch, NAME.images is a window of
+  /// kWindow such batches, which a BatchStream fills (train/batch_stream.h).
   struct Batch {
     Value x, labels;
   };
-  Batch gather(Graph& graph, const std::string& name, int64_t count, bool shuffle) const;
+  Batch gather(Graph& graph, const std::string& name, int64_t count, bool shuffle,
+               int64_t streamed = 0) const;
+  static constexpr int64_t kWindow = 2;
   /// Appends the layers; returns the logits. An Error where there isn't one for each class.
   Value logits(Graph& graph, Value x) const;
   /// The input of one example after padding.
@@ -51,7 +54,9 @@ struct Network {
 /// The parameters of a network's layers, for a Store.
 ParameterMap parameters_of(const Network& network);
 
-/// Copies the data set into the states that gather() declared.
+/// Copies the data set into the states that gather() declared, or its labels alone. An Error where
+/// the images lie in files.
+void load_labels(Store& store, const std::string& name, const Dataset& data);
 void load_images(Store& store, const std::string& name, const Dataset& data);
 
 }  // namespace cairn

@@ -14,6 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char *kStreamed = "streamed", *kResident = "resident";
+
 template <class Range>
 Json to_array(const Range& values) {
   Json::Array items;
@@ -37,7 +39,8 @@ Json to_json(const TrainSettings& settings) {
                       {"clip_norm", or_null(settings.clip_norm)},
                       {"ema", or_null(settings.ema)},
                       {"horizon", settings.horizon},
-                      {"seed", fmt::to_string(settings.seed)}};
+                      {"seed", fmt::to_string(settings.seed)},
+                      {"source", settings.streamed ? kStreamed : kResident}};
 }
 
 /// None where the file is older than the member, too.
@@ -45,6 +48,12 @@ std::optional<double> optional_number(const Json& json, std::string_view key) {
   const Json* value = json.find(key);
   if (!value || value->is_null()) return {};
   return value->as_double();
+}
+
+/// Older files don't have it.
+bool is_streamed(const Json& json) {
+  const Json* source = json.find("source");
+  return source && source->as_string() == kStreamed;
 }
 
 TrainSettings settings_from_json(const Json& json, const std::string& what) {
@@ -58,7 +67,8 @@ TrainSettings settings_from_json(const Json& json, const std::string& what) {
           .clip_norm = optional_number(json, "clip_norm"),
           .ema = optional_number(json, "ema"),
           .horizon = json.at("horizon").as_int(),
-          .seed = seed_from_json(json.at("seed"), what)};
+          .seed = seed_from_json(json.at("seed"), what),
+          .streamed = is_streamed(json)};
 }
 
 Json to_json(const PictureStyle& style) {

@@ -8,6 +8,7 @@
 #include "core/autodiff.h"
 #include "core/error.h"
 #include "core/op_table.h"
+#include "kernels/gather_batch/gather_batch.h"
 #include "kernels/step_state/step_state.h"
 #include "train/memory.h"
 #include "train/optimizers.h"
@@ -32,7 +33,8 @@ int64_t steps_for(int64_t examples, int64_t batch) { return (examples + batch - 
 Graph accumulate_graph(const Network& network, const TrainSettings& settings, int64_t count) {
   Graph graph(true, "train.step");
   graph.add("next_batch", {}, fmt::format("count={} batch={}", count, settings.batch));
-  const auto [x, labels] = network.gather(graph, kTrain, count, true);
+  const auto [x, labels] =
+      network.gather(graph, kTrain, count, true, settings.streamed ? settings.batch : 0);
   const Value logits = network.logits(graph, x);
   const OpDef& op = find_op("softmax_cross_entropy");
   const auto out = graph.add(op, {logits, labels}, Attrs(op.attrs.items), "loss");
@@ -151,7 +153,13 @@ void Trainer::take_memory(Device& device, const ParameterMap& parameters, const 
   scratch_ = make_scratch(device, programs);
   accumulate_executor_ = std::make_unique<Executor>(accumulate_, *store_, scratch_);
   update_executor_ = std::make_unique<Executor>(update_, *store_, scratch_);
-  load_images(*store_, kTrain, data);
+  if (settings_.streamed) {
+    load_labels(*store_, kTrain, data);
+    stream_ = std::make_unique<BatchStream>(
+        data, philox_key(settings_.seed, std::string(kTrain) + ".gather"), settings_.batch);
+  } else {
+    load_images(*store_, kTrain, data);
+  }
   store_->initialize(settings_.seed);
   if (settings_.ema) store_->write(kAverage, store_->read(std::string(kParameters)));
   store_->write(kSeedGradient, std::vector<double>{1});
@@ -176,9 +184,24 @@ void Trainer::exchange_average() {
 void Trainer::step() {
   if (steps_ - drained_ >= kRingSteps)
     fail("the ring of step records is full", "call drain() earlier");
+  fill_window();
   accumulate_executor_->run();
   update_executor_->run();
   ++steps_;
+}
+
+/// Makes sure of the next step's batch; the one after it is copied while that step runs.
+void Trainer::fill_window() {
+  if (!stream_) return;
+  const Tensor& images = store_->tensor(std::string(kTrain) + ".images");
+  const int64_t slot_bytes = images.bytes() / Network::kWindow;
+  for (; ahead_ < Network::kWindow; ++ahead_) {
+    const BatchStream::Batch batch = stream_->next();
+    const int64_t slot = window_slot(batch.state, count_, settings_.batch, Network::kWindow);
+    store_->device().upload_ahead(static_cast<uint8_t*>(images.data) + slot * slot_bytes,
+                                  batch.examples.data(), batch.examples.size());
+  }
+  --ahead_;
 }
 
 std::vector<StepRecord> Trainer::drain() {
@@ -197,6 +220,7 @@ std::string Trainer::first_not_finite() {
   const auto finite = [](double value) { return std::isfinite(value); };
   for (const Segment& s : store_->parameters().segments)
     if (!std::ranges::all_of(store_->read(s.name), finite)) return "parameter " + s.name;
+  fill_window();
   const int64_t batch = settings_.batch;
   const Program program =
       compile(accumulate_graph(network_, settings_, count_),
@@ -220,6 +244,7 @@ StepState Trainer::state() const { return store_->read_step("train.step"); }
 void Trainer::set_state(const StepState& state) {
   store_->write_step("train.step", state);
   steps_ = drained_ = state.step;
+  if (stream_) stream_->seek(state), ahead_ = 0;
 }
 
 }  // namespace cairn

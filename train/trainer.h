@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/executor.h"
+#include "train/batch_stream.h"
 #include "train/checkpoint.h"
 #include "train/network.h"
 
@@ -24,6 +25,9 @@ struct TrainSettings {
   std::optional<double> ema = {};        // decay of a moving average of the parameters
   int64_t horizon = 1;                   // steps that the schedule spans
   uint64_t seed = 1;
+  /// The device holds a window of batches, filled ahead of the steps, instead of all the data;
+  /// what is computed is the same.
+  bool streamed = false;
 };
 
 /// One training step as recorded on the device.
@@ -74,13 +78,15 @@ class Evaluator {
 
 class Trainer {
  public:
-  /// Copies the data to the device and initialises the parameters from the seed. `network` and
-  /// `device` must outlive the trainer. A UsageError for a batch larger than the data set;
+  /// Copies the data to the device, unless they are streamed, and initialises the parameters from
+  /// the seed. `network`, `device` and streamed data must outlive the trainer. A UsageError for a
+  /// batch larger than the data set, an Error for images in files where they aren't streamed;
   /// OutOfMemory with the largest tensors and a batch that fits (train/memory.h).
   Trainer(const Network& network, Device& device, const Dataset& data,
           const TrainSettings& settings);
 
-  /// One batch and one update. On CUDA this only enqueues work.
+  /// One batch and one update. On CUDA this only enqueues work. Throws what went wrong in reading
+  /// streamed data.
   void step();
   /// Records of the steps since the last call, oldest first; at least every kRingSteps steps.
   std::vector<StepRecord> drain();
@@ -124,6 +130,7 @@ class Trainer {
  private:
   void take_memory(Device& device, const ParameterMap& parameters, const Dataset& data);
   void exchange_average();
+  void fill_window();
 
   const Network& network_;
   TrainSettings settings_;
@@ -134,6 +141,8 @@ class Trainer {
   std::unique_ptr<Store> store_;
   std::shared_ptr<Scratch> scratch_;
   std::unique_ptr<Executor> accumulate_executor_, update_executor_;
+  std::unique_ptr<BatchStream> stream_;  // none for resident data
+  int64_t ahead_ = 0;                    // batches of the window that no step has taken
 };
 
 }  // namespace cairn

@@ -77,6 +77,12 @@ class CudaDevice : public Device {
     staging_.upload(to, from, bytes);
   }
 
+  void upload_ahead(void* to, const void* from, size_t bytes) override {
+    if (!bytes) return;
+    on(index_);
+    staging_.upload_ahead(to, from, bytes);
+  }
+
   void download(void* to, const void* from, size_t bytes) override {
     if (!bytes) return;
     on(index_);

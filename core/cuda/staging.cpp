@@ -32,6 +32,16 @@ void Staging::follow(cudaStream_t later, cudaStream_t earlier) {
 }
 
 void Staging::upload(void* to, const void* from, size_t bytes) {
+  enqueue_upload(to, from, bytes);
+  follow(compute_, copies_.get());
+}
+
+void Staging::upload_ahead(void* to, const void* from, size_t bytes) {
+  follow(compute_, copies_.get());
+  enqueue_upload(to, from, bytes);
+}
+
+void Staging::enqueue_upload(void* to, const void* from, size_t bytes) {
   follow(copies_.get(), compute_);
   for (size_t at = 0; at < bytes; at += kChunkBytes) {
     const Chunk& chunk = chunk_at(at);
@@ -42,7 +52,6 @@ void Staging::upload(void* to, const void* from, size_t bytes) {
                           copies_.get()));
     check(cudaEventRecord(chunk.done.get(), copies_.get()));
   }
-  follow(compute_, copies_.get());
 }
 
 void Staging::download(void* to, const void* from, size_t bytes) {

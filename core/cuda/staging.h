@@ -18,6 +18,8 @@ class Staging {
 
   /// Returns when `from` has been read; the device may still be copying.
   void upload(void* to, const void* from, size_t bytes);
+  /// The same, but what is enqueued on the compute stream sees the data only after the next call.
+  void upload_ahead(void* to, const void* from, size_t bytes);
   /// Returns when `to` holds the data.
   void download(void* to, const void* from, size_t bytes);
 
@@ -31,6 +33,7 @@ class Staging {
 
   /// What is enqueued on `later` from now on begins after what is on `earlier` now.
   void follow(cudaStream_t later, cudaStream_t earlier);
+  void enqueue_upload(void* to, const void* from, size_t bytes);
   Chunk& chunk_at(size_t offset) { return chunks_[offset / kChunkBytes % 2]; }
 
   cudaStream_t compute_;

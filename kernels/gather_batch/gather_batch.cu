@@ -17,8 +17,8 @@ template <class Stored>
 __global__ void gather_batch_kernel(const Stored* images, const uint8_t* labels,
                                     const StepState* step, PhiloxKey key, bool shuffle,
                                     Normalize norm, float* x, int32_t* label, int64_t count,
-                                    int64_t channels, int64_t height, int64_t width, int64_t pad,
-                                    int64_t n) {
+                                    int64_t held, int64_t window, int64_t channels, int64_t height,
+                                    int64_t width, int64_t pad, int64_t n) {
   const int64_t out_h = height + 2 * pad, out_w = width + 2 * pad;
   const int64_t stride = int64_t{gridDim.x} * blockDim.x;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < channels * out_h * n;
@@ -26,7 +26,8 @@ __global__ void gather_batch_kernel(const Stored* images, const uint8_t* labels,
     const int64_t example = i % n, line = i / n, c = line / out_h, h = line % out_h - pad;
     const int64_t row = gathered_row(*step, key, shuffle, example, count);
     if (line == 0) label[example] = row < 0 ? 0 : labels[row];
-    const Stored* from = images + ((row * channels + c) * height + h) * width;
+    const int64_t place = image_row(*step, row, example, count, held, window);
+    const Stored* from = images + ((place * channels + c) * height + h) * width;
     for (int64_t w = -pad; w < width + pad; ++w) {
       const bool inside = row >= 0 && h >= 0 && h < height && w >= 0 && w < width;
       const float pixel = inside ? unscaled<float>(from[w]) : 0.0f;
@@ -50,8 +51,9 @@ void gather(const Args& args, CudaContext& context) {
           .block = kThreads,
           .stream = context.stream},
          images.as<Stored>(), args.in[1].as<uint8_t>(), args.step, args.key,
-         args.attrs->flag(shuffle), norm, x.as<float>(), args.out[1].as<int32_t>(), images.shape[0],
-         images.shape[1], images.shape[2], images.shape[3], args.attrs->integer(padding), n);
+         args.attrs->flag(shuffle), norm, x.as<float>(), args.out[1].as<int32_t>(),
+         args.in[1].shape[0], images.shape[0], args.attrs->integer(window), images.shape[1],
+         images.shape[2], images.shape[3], args.attrs->integer(padding), n);
 }
 
 }  // namespace

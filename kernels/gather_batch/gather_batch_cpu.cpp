@@ -77,9 +77,12 @@ void gather_lanes(const Args& args) {
     for (int64_t lane = 0; lane < width; lane += kLaneRun) {
       const int64_t lanes = std::min(kLaneRun, width - lane);
       for (int64_t n = 0; n < lanes; ++n) {
-        rows[n] = gathered_row(*args.step, args.key, args.attrs->flag(shuffle),
-                               args.first + s * width + lane + n, images.shape[0]);
-        label.slice<int32_t>(s)[lane + n] = labels.as<uint8_t>()[rows[n]];
+        const int64_t example = args.first + s * width + lane + n, count = labels.shape[0];
+        const int64_t row =
+            gathered_row(*args.step, args.key, args.attrs->flag(shuffle), example, count);
+        label.slice<int32_t>(s)[lane + n] = labels.as<uint8_t>()[row];
+        rows[n] = image_row(*args.step, row, example, count, images.shape[0],
+                            args.attrs->integer(window));
       }
       for (int64_t c = 0; c < x.shape[0]; ++c)
         gather_plane(images, rows, lanes, c, args.attrs->integer(padding),

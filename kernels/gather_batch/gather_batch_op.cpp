@@ -11,8 +11,14 @@ void infer(const OpTypes& t) {
          fmt::format("images {} must be (M,C,H,W) with at least one image", to_string(images)));
   expect(images[1] <= kMaxChannels, t.op,
          fmt::format("{} channels; at most {} are supported", images[1], kMaxChannels));
-  expect(t.shape(1) == Shape{images[0]}, t.op,
-         fmt::format("labels {} must be ({})", to_string(t.shape(1)), images[0]));
+  const int64_t window = t.attrs.integer(gather_batch_attr::window);
+  if (window == 0)
+    expect(t.shape(1) == Shape{images[0]}, t.op,
+           fmt::format("labels {} must be ({})", to_string(t.shape(1)), images[0]));
+  else
+    expect(images[0] % window == 0 && t.shape(1).rank() == 1, t.op,
+           fmt::format("images {} must hold {} batches, and labels {} have one dimension",
+                       to_string(images), window, to_string(t.shape(1))));
   const int64_t pad = t.attrs.integer(gather_batch_attr::padding);
   t.set_out(0, {images[1], images[2] + 2 * pad, images[3] + 2 * pad});
   t.set_out(1, {});
@@ -38,7 +44,8 @@ constexpr AttrDef kAttrs[] = {
      .initial = 1,
      .min = 1e-6,
      .max = 1e6,
-     .count = kMaxChannels}};
+     .count = kMaxChannels},
+    {.name = "window", .max = 1 << 16}};
 
 // Golden values: tests/oracle/gather_batch.py.
 constexpr double kImages[] = {0, 255, 51, 0, 255, 255, 0, 0};
@@ -50,6 +57,8 @@ constexpr double kNormalized[] = {-2,   -2,  -2,   -2,   -2,   -2,   -0.4, -2,
                                   -2,   -2,  -2,   -2,   -0.5, -0.5, -0.5, -0.5,
                                   -0.5, 1.5, -0.1, -0.5, -0.5, -0.5, -0.5, -0.5};
 constexpr double kThree[] = {3}, kSevens[] = {7, 7};
+// Batches of one, three an epoch: number 2 * 3 + 1 is the second of the window.
+constexpr double kSameLabels[] = {7, 7, 7}, kSeven[] = {7}, kSecondImage[] = {2, 2, -2, -2};
 
 constexpr CaseInput kGoldenImages{.shape = {2, 1, 2, 2}, .values = kImages},
     kGoldenLabels{.shape = {2}, .values = kLabels};
@@ -73,6 +82,19 @@ constexpr Case kCases[] = {
      .inputs = {kGoldenImages, kGoldenLabels},
      .expect = {kSecond, kSevens},
      .step = {.first = 1, .n_valid = 1}},
+    {.name = "golden_window",
+     .attrs = "shuffle=1 mean=0.5 std=0.25 window=2",
+     .n = 1,
+     .inputs = {{{.shape = {2, 1, 2, 2}, .values = kImages},
+                 {.shape = {3}, .values = kSameLabels}}},
+     .expect = {kSecondImage, kSeven},
+     .step = {.epoch = 2, .first = 1, .n_valid = 1}},
+    {.name = "streamed",
+     .attrs = "shuffle=1 padding=1 mean=0.1,0.2,0.3 std=0.5,0.6,0.7 window=2",
+     .n = 17,
+     .inputs = {{{.shape = {34, 3, 5, 4}, .fill = Fill::labels, .range = 256},
+                 {.shape = {40}, .fill = Fill::labels}}},
+     .step = {.epoch = 1, .first = 17, .n_valid = 11}},
     {.name = "digits",
      .attrs = "shuffle=1 padding=2 mean=0.13 std=0.31",
      .n = 33,
@@ -90,6 +112,10 @@ constexpr Case kCases[] = {
     {.name = "label_count",
      .inputs = {{{.shape = {4, 1, 2, 2}}, {.shape = {3}}}},
      .error = "must be (4)"},
+    {.name = "no_whole_window",
+     .attrs = "window=3",
+     .inputs = {{{.shape = {4, 1, 2, 2}}, {.shape = {9}}}},
+     .error = "must hold 3 batches"},
     {.name = "no_deviation", .attrs = "std=0", .error = "std=0 is out of range"},
     {.name = "channels",
      .inputs = {{{.shape = {4, 5, 2, 2}}, {.shape = {4}}}},
@@ -121,6 +147,10 @@ constexpr Case kFeatureCases[] = {
      .n = 17,
      .inputs = {{{.shape = {20, 1, 1, 7}}, {.shape = {20}, .fill = Fill::labels}}},
      .step = {.first = 3, .n_valid = 5}},
+    {.name = "streamed",
+     .attrs = "shuffle=1 mean=0.2 std=0.3 window=3",
+     .inputs = {{{.shape = {6, 1, 1, 7}}, {.shape = {9}, .fill = Fill::labels}}},
+     .step = {.epoch = 1, .first = 2, .n_valid = 2}},
     {.name = "rank", .inputs = {{{.shape = {4, 3}}, {.shape = {4}}}}, .error = "must be (M,C,H,W)"},
     {.name = "label_count",
      .inputs = {{{.shape = {4, 1, 2, 2}}, {.shape = {3}}}},
