@@ -35,12 +35,11 @@ else()
     "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)")
 endif()
 
-# Runs compilers through ccache where it is installed: clones share what they compile, and ccache is told
-# what it must know to take part in precompiled headers.
+# Runs compilers through ccache where it is installed, and tells it what it must know of precompiled headers.
+# Those hold the paths of their clone: never share a cache between clones by CCACHE_BASEDIR.
 find_program(CAIRN_CCACHE ccache)
 if(CAIRN_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
-    CCACHE_SLOPPINESS=pch_defines,time_macros ${CAIRN_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros ${CAIRN_CCACHE})
   target_compile_options(cairn_settings INTERFACE
     $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
 endif()
