@@ -42,7 +42,7 @@ class NewOpCommand(CommandTest):
             self.assertEqual(forward["bytes"], 2 * 4 * 33 * 3 * 5 * 7)
             self.assertGreater(forward["seconds"], 0)
         wrong = subprocess.run([OP_BENCH, "cubic"], capture_output=True, text=True, timeout=300)
-        self.assertEqual(wrong.returncode, 1)
+        self.assertEqual(wrong.returncode, 2)
         self.assertIn("cube", wrong.stderr)
 
 
