@@ -22,11 +22,23 @@ Value Conv2d::operator()(Graph& graph, const std::string& name, Value x) const {
 }
 
 Value AvgPool2d::operator()(Graph& graph, const std::string& name, Value x) const {
-  return graph.add("avg_pool2d", {x}, fmt::format("kernel_size={}", kernel), name);
+  return graph.add(
+      "avg_pool2d", {x},
+      fmt::format("kernel_size={} stride={} padding={} ceil_mode={:d} count_include_pad={:d}",
+                  kernel, stride, padding, ceil_mode, count_include_pad),
+      name);
 }
 
 Value MaxPool2d::operator()(Graph& graph, const std::string& name, Value x) const {
-  return graph.add("max_pool2d", {x}, fmt::format("kernel_size={}", kernel), name);
+  return graph.add("max_pool2d", {x},
+                   fmt::format("kernel_size={} stride={} padding={} dilation={} ceil_mode={:d}",
+                               kernel, stride, padding, dilation, ceil_mode),
+                   name);
+}
+
+Value AdaptiveAvgPool2d::operator()(Graph& graph, const std::string& name, Value x) const {
+  return graph.add("adaptive_avg_pool2d", {x}, fmt::format("output_size={},{}", height, width),
+                   name);
 }
 
 Value GlobalAvgPool2d::operator()(Graph& graph, const std::string& name, Value x) const {
@@ -37,6 +49,9 @@ Value ActivationLayer::operator()(Graph& graph, const std::string& name, Value x
   return graph.add(op, {x}, attrs, name);
 }
 
+ActivationLayer Softmax(int64_t dim) { return {"softmax", fmt::format("dim={}", dim)}; }
+ActivationLayer LogSoftmax(int64_t dim) { return {"log_softmax", fmt::format("dim={}", dim)}; }
+
 ActivationLayer LeakyRelu(double negative_slope) {
   return {"leaky_relu", fmt::format("negative_slope={}", negative_slope)};
 }
@@ -45,6 +60,11 @@ ActivationLayer Elu(double alpha) { return {"elu", fmt::format("alpha={}", alpha
 
 Value Flatten::operator()(Graph& graph, const std::string&, Value x) const {
   return graph.reshape(x, {graph[x].type.shape.elements()});
+}
+
+Value Embedding::operator()(Graph& graph, const std::string& name, Value index) const {
+  const Value table = graph.parameter(name + ".weight", {count, dim}, {Init::Kind::normal, 1});
+  return graph.add("embedding", {table, index}, {}, name);
 }
 
 Value Dropout::operator()(Graph& graph, const std::string& name, Value x) const {

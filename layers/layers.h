@@ -38,13 +38,22 @@ struct Conv2d {
   Value operator()(Graph& graph, const std::string& name, Value x) const;
 };
 
+/// Windows as in PyTorch's layers of these names; a stride of 0 is the kernel's size.
 struct AvgPool2d {
-  int64_t kernel = 2;
+  int64_t kernel = 2, stride = 0, padding = 0;
+  bool ceil_mode = false, count_include_pad = true;
   Value operator()(Graph& graph, const std::string& name, Value x) const;
 };
 
 struct MaxPool2d {
-  int64_t kernel = 2;
+  int64_t kernel = 2, stride = 0, padding = 0, dilation = 1;
+  bool ceil_mode = false;
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
+/// (C,H,W) -> (C,height,width), of windows that divide the image evenly.
+struct AdaptiveAvgPool2d {
+  int64_t height = 1, width = 1;
   Value operator()(Graph& graph, const std::string& name, Value x) const;
 };
 
@@ -64,8 +73,17 @@ inline ActivationLayer Relu() { return {"relu"}; }
 inline ActivationLayer ScaledTanh() { return {"scaled_tanh"}; }
 inline ActivationLayer Gelu() { return {"gelu"}; }
 inline ActivationLayer Softplus() { return {"softplus"}; }
+/// Along an axis counted as in PyTorch: the batch is axis 0.
+ActivationLayer Softmax(int64_t dim = -1);
+ActivationLayer LogSoftmax(int64_t dim = -1);
 ActivationLayer LeakyRelu(double negative_slope = 0.01);
 ActivationLayer Elu(double alpha = 1);
+
+/// A row of the table for each index: int32 (...) -> (...,dim). Rows begin standard normal.
+struct Embedding {
+  int64_t count = 0, dim = 0;
+  Value operator()(Graph& graph, const std::string& name, Value index) const;
+};
 
 /// Zeroes each element with probability p in training, and scales the others by 1 / (1 - p); leaves
 /// all as it is in inference (Srivastava et al. 2014).

@@ -293,10 +293,12 @@ class Cli(CommandTest):
     def predicted(self, *words):
         result = run("predict", *words, "--json")
         self.assertEqual(result.returncode, 0, result.stderr)
-        return [image["guesses"][0]["class"] for image in json.loads(result.stdout)["images"]]
+        return [image["guesses"][0] for image in json.loads(result.stdout)["images"]]
 
     def test_predict(self):
-        self.train("runs/a", "--steps", "150")
+        result = run("train", "lenet5", "--data", "digits", "--epochs", "2", "--batch", "32", "--lr", "0.05",
+                     "--device", "cpu", "--out", self.path("runs", "a"))
+        self.assertEqual(result.returncode, 0, result.stderr)
         names, labels = {"as they are": [], "scanned": [], "colour": [], "half": []}, []
         for number, (rows, label) in enumerate(digits("t10k")[:25]):
             labels.append(label)
@@ -312,11 +314,17 @@ class Cli(CommandTest):
                 write_png(file, image)
                 names[name].append(file)
         originals = self.predicted(self.path("runs", "a"), *names["as they are"])
-        right = sum(a == b for a, b in zip(originals, labels))
+        right = sum(a["class"] == b for a, b in zip(originals, labels))
         self.assertGreaterEqual(right, 22)
-        for name, least in [("scanned", 25), ("colour", 25), ("half", 22)]:
+        # Where the run is sure of a digit, its size, place and colours change nothing.
+        sure = [i for i, guess in enumerate(originals) if guess["probability"] > 0.9]
+        self.assertGreaterEqual(len(sure), 15)
+        for name in ["scanned", "colour", "half"]:
             found = self.predicted(*names[name], "--run", self.path("runs", "a", "checkpoint"))
-            self.assertGreaterEqual(sum(a == b for a, b in zip(found, originals)), least, name)
+            same = [a["class"] == b["class"] for a, b in zip(found, originals)]
+            self.assertGreaterEqual(sum(same), 22, name)
+            if name != "half":  # which is a coarser picture
+                self.assertTrue(all(same[i] for i in sure), name)
         # The newest run of runs/ where none is named.
         self.train("runs/b", "--steps", "2")
         result = subprocess.run([CAIRN, "predict", names["half"][0]], capture_output=True,

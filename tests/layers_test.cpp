@@ -90,6 +90,36 @@ TEST(Layers, GlobalPoolingIsTheMeanOfAChannel) {
       {3, 0.5});
 }
 
+TEST(Layers, PoolingTakesItsWindows) {
+  const TensorType image{DType::f32, {1, 3, 3}, true};
+  const std::vector<double> x = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  expect_values(output_of(MaxPool2d{}, x, image), {5});
+  expect_values(output_of(MaxPool2d{.ceil_mode = true}, x, image), {5, 6, 8, 9});
+  expect_values(output_of(MaxPool2d{.stride = 1, .dilation = 2}, x, image), {9});
+  expect_values(output_of(AvgPool2d{.stride = 1}, x, image), {3, 4, 6, 7});
+  expect_values(output_of(AvgPool2d{.padding = 1}, x, image), {0.25, 1.25, 2.75, 7});
+  expect_values(output_of(AvgPool2d{.padding = 1, .count_include_pad = false}, x, image),
+                {1, 2.5, 5.5, 7});
+  expect_values(output_of(AdaptiveAvgPool2d{.height = 3, .width = 1}, x, image), {2, 5, 8});
+}
+
+TEST(Layers, SoftmaxAlongItsAxis) {
+  const std::vector<double> x = {0, std::log(3.0), 0, 0};
+  const TensorType table{DType::f32, {2, 2}, true};
+  expect_values(output_of(Softmax(), x, table), {0.25, 0.75, 0.5, 0.5});
+  expect_values(output_of(Softmax(1), x, table), {0.5, 0.75, 0.5, 0.25});
+  expect_values(output_of(LogSoftmax(), x, table),
+                {std::log(0.25), std::log(0.75), std::log(0.5), std::log(0.5)});
+}
+
+TEST(Layers, EmbeddingHasARowAnIndex) {
+  Graph graph;
+  const Value index = graph.input("index", {DType::i32, {3}, true});
+  const Value y = Embedding{.count = 10, .dim = 4}(graph, "words", index);
+  EXPECT_EQ(graph[y].type, (TensorType{DType::f32, {3, 4}, true}));
+  EXPECT_EQ(graph[graph.find("words.weight")].type.shape, Shape({10, 4}));
+}
+
 TEST(Models, DeepSigmoidIsAsDeepAsAsked) {
   const Model& model = find_model("deep_sigmoid");
   const auto shapes = [&](const ModelOptions& options) {
