@@ -12,7 +12,7 @@
 namespace cairn {
 
 struct MemoryNeed {
-  int64_t kept = 0;     // bytes of parameters, gradients, states and data, whatever the batch
+  int64_t kept = 0;     // bytes of parameters, gradients, states and data, or their window
   int64_t scratch = 0;  // of activations, partial sums and workspace at this batch
 
   int64_t total() const { return kept + scratch; }
