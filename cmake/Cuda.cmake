@@ -33,6 +33,10 @@ if(CAIRN_CCACHE)
   set(CMAKE_CUDA_COMPILER_LAUNCHER ${CAIRN_CCACHE})
 endif()
 
+# cairn_cuda_sources(SOURCE...): tells how CUDA sources are compiled; nvcc takes them as they are.
+function(cairn_cuda_sources)
+endfunction()
+
 # cairn_enable_cuda(TARGET): gives TARGET the CUDA device in place of the answer "no CUDA".
 function(cairn_enable_cuda target)
   file(GLOB device CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/cuda/*.cpp

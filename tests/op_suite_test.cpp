@@ -32,6 +32,8 @@ const Case kRow{.name = "row", .inputs = {{{.shape = {3}, .values = kX}}}, .expe
 float* last(const Tensor& t) { return t.as<float>() + t.elements() - 1; }
 
 void past_the_end(const Args& args) {
+  static std::mutex one_slice_at_a_time;  // the next slice begins where this one's stray write goes
+  const std::scoped_lock lock(one_slice_at_a_time);
   relu_cpu(args);
   last(args.out[0])[1] = 1;
 }

@@ -7,11 +7,9 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/cuda/arch/kernel.h"
 #include "core/cuda/check.h"
 #include "core/cuda/context.h"
-
-/// An array of `count` elements (a constant) in the block's shared memory.
-#define CAIRN_SHARED(type, name, count) __shared__ type name[count]
 
 namespace cairn {
 
@@ -20,6 +18,7 @@ struct Grid {
   dim3 block;
   size_t smem = 0;  // bytes of dynamic shared memory
   cudaStream_t stream = nullptr;
+  SourceLocation where = SourceLocation::current();  // told where the launch fails
 };
 
 constexpr int kThreads = 256;  // of a block, where a kernel has no wish of its own
@@ -41,12 +40,13 @@ inline unsigned grid_rows(int64_t rows) {
 template <class... P, class... A>
 void launch(void (*kernel)(P...), const Grid& g, A&&... args) {
   static_assert(sizeof...(P) == sizeof...(A), "the kernel takes another number of arguments");
+  declare_kernel(kernel);
   cudaLaunchConfig_t config = {};
   config.gridDim = g.grid;
   config.blockDim = g.block;
   config.dynamicSmemBytes = g.smem;
   config.stream = g.stream;
-  check(cudaLaunchKernelEx(&config, kernel, static_cast<P>(std::forward<A>(args))...));
+  check(cudaLaunchKernelEx(&config, kernel, static_cast<P>(std::forward<A>(args))...), g.where);
 }
 
 }  // namespace cairn

@@ -11,7 +11,8 @@ __global__ void probe_kernel() {}
 
 bool has_device_code() {
   cudaFuncAttributes attributes;
-  if (cudaFuncGetAttributes(&attributes, probe_kernel) == cudaSuccess) return true;
+  const auto* kernel = reinterpret_cast<const void*>(probe_kernel);
+  if (cudaFuncGetAttributes(&attributes, kernel) == cudaSuccess) return true;
   static_cast<void>(cudaGetLastError());
   return false;
 }

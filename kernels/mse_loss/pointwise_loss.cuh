@@ -71,8 +71,8 @@ void launch_pointwise_slope(const Args& args, CudaContext& context) {
   const Tensor& x = args.in[0];
   launch(pointwise_slope_kernel<Slope>,
          Grid{.grid = blocks_for(x.elements()), .block = kThreads, .stream = context.stream},
-         x.as<float>(), args.in[Slope::uses_target ? 1 : 0].as<float>(),
-         args.in[Slope::uses_target ? 2 : 1].as<float>(), args.step, reduction_of(args),
+         x.as<float>(), args.in[Slope::uses_target ? 1 : 0].template as<float>(),
+         args.in[Slope::uses_target ? 2 : 1].template as<float>(), args.step, reduction_of(args),
          args.out[0].as<float>(), x.features, x.elements(), x.batch.width);
 }
 

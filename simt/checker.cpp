@@ -1,0 +1,247 @@
+#include "simt/checker.h"
+
+#include <link.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "simt/engine.h"
+#include "simt/memory.h"
+
+namespace simt {
+namespace {
+
+/// One access to a word of 4 bytes.
+struct Record {
+  uint64_t block = 0;  // serial number; 0: none
+  const void* code = nullptr;
+  uint32_t barriers = 0, clock = 0;  // of the thread then
+  uint16_t thread = 0;
+  uint8_t bytes = 0;  // bit i: byte i of the word
+  bool atomic = false;
+};
+
+/// The last write of a word, and the last two threads that read it since: a write races with one of
+/// those two if it races with any of the threads that read.
+struct Cell {
+  Record write, read[2];
+};
+
+/// Shadow memory for a range of addresses: whether each byte is defined, and its cells.
+class Range {
+ public:
+  Range(const std::byte* base, size_t bytes)
+      : base_(base), defined_(reserve<uint8_t>(bytes / 8)), cells_(reserve<Cell>(bytes / 4)) {}
+
+  Cell& cell(const std::byte* at) { return cells_[static_cast<size_t>(at - base_) / 4]; }
+
+  bool is_defined(const std::byte* at, size_t bytes) const {
+    for (size_t i = 0; i < bytes; ++i) {
+      const auto offset = static_cast<size_t>(at + i - base_);
+      if (!(defined_[offset / 8] >> offset % 8 & 1)) return false;
+    }
+    return true;
+  }
+
+  void set_defined(const std::byte* at, size_t bytes, bool value) {
+    auto begin = static_cast<size_t>(at - base_);
+    const size_t end = begin + bytes;
+    const auto bit = [&](size_t i) {
+      auto& byte = defined_[i / 8];
+      byte = static_cast<uint8_t>(value ? byte | 1u << i % 8 : byte & ~(1u << i % 8));
+    };
+    for (; begin < end && begin % 8; ++begin) bit(begin);
+    for (; begin + 8 <= end; begin += 8) defined_[begin / 8] = value ? 0xff : 0;
+    for (; begin < end; ++begin) bit(begin);
+  }
+
+ private:
+  template <class T>
+  static T* reserve(size_t count) {
+    void* at = mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) throw std::bad_alloc();
+    return static_cast<T*>(at);
+  }
+
+  const std::byte* base_;
+  uint8_t* defined_;
+  Cell* cells_;
+};
+
+/// The segments of the program and its libraries: constants and static data.
+class Modules {
+ public:
+  bool hold(const void* address) {
+    return known(address) || (refresh(), known(address));
+  }
+
+ private:
+  using Segment = std::pair<const std::byte*, const std::byte*>;
+
+  bool known(const void* address) const {
+    return std::ranges::any_of(
+        segments_, [&](const Segment& s) { return address >= s.first && address < s.second; });
+  }
+  void refresh() {
+    segments_.clear();
+    dl_iterate_phdr(
+        [](dl_phdr_info* info, size_t, void* to) {
+          for (int i = 0; i < info->dlpi_phnum; ++i) {
+            const auto& header = info->dlpi_phdr[i];
+            if (header.p_type != PT_LOAD) continue;
+            const auto* begin = reinterpret_cast<const std::byte*>(info->dlpi_addr + header.p_vaddr);
+            static_cast<std::vector<Segment>*>(to)->emplace_back(begin, begin + header.p_memsz);
+          }
+          return 0;
+        },
+        &segments_);
+  }
+
+  std::vector<Segment> segments_;
+};
+
+std::string thread_text(const Record& r) { return "thread " + std::to_string(r.thread); }
+
+}  // namespace
+
+struct Checker::Shadow {
+  Range device{memory().base(), Memory::kReserved};
+  Range shared{shared_memory(), kSharedArena};
+  Modules modules;
+
+  // Vector clocks of the block's threads: known[t][l] is the last clock of lane l of t's warp that is
+  // ordered before what t does now.
+  std::vector<uint32_t> clocks;
+  std::vector<std::array<uint32_t, kWarp>> known;
+  uint64_t block = 0;
+
+  void begin_block() {
+    if (block == running().block) return;
+    block = running().block;
+    clocks.assign(1024, 1);
+    known.assign(1024, {});
+  }
+
+  bool ordered(const Record& before) const {
+    const Running& now = running();
+    if (before.block < now.first_block) return true;
+    if (before.block != now.block) return false;
+    if (before.thread == now.thread || before.barriers != now.barriers) return true;
+    return block == now.block && before.thread / kWarp == now.thread / kWarp &&
+           known[now.thread][before.thread % kWarp] >= before.clock;
+  }
+
+  void conflict(const Record& before, const Record& now, bool wrote, bool writes) const {
+    if (!(before.bytes & now.bytes) || (before.atomic && now.atomic) || ordered(before)) return;
+    const bool other = before.block != now.block;
+    kernel_fault(cudaErrorLaunchFailure,
+                 std::string("race: this ") + (writes ? "writes" : "reads") + " what " + thread_text(before) +
+                     (other ? " of another block" : "") + (wrote ? " wrote" : " read") + " at " +
+                     describe_code(before.code) +
+                     (other ? ", and nothing orders blocks" : ", and no barrier lies between"),
+                 describe_code(now.code));
+  }
+
+  void word(Cell& cell, const Record& now, bool writes) {
+    conflict(cell.write, now, true, writes);
+    if (writes) {
+      for (Record& read : cell.read) {
+        conflict(read, now, false, true);
+        if (read.bytes & now.bytes) read = {};
+      }
+      cell.write = now;
+      return;
+    }
+    if (cell.read[0].block != now.block || cell.read[0].thread != now.thread)
+      cell.read[1] = cell.read[0];
+    cell.read[0] = now;
+  }
+
+  void race(Range& range, const std::byte* at, size_t bytes, bool writes, bool atomic,
+            const void* code) {
+    const Running& r = running();
+    const uint32_t clock = block == r.block ? clocks[r.thread] : 1;
+    Record now{r.block, code, r.barriers, clock, static_cast<uint16_t>(r.thread), 0, atomic};
+    for (const std::byte* end = at + bytes; at < end;) {
+      const size_t offset = reinterpret_cast<uintptr_t>(at) % 4;
+      const size_t count = std::min<size_t>(4 - offset, static_cast<size_t>(end - at));
+      now.bytes = static_cast<uint8_t>(((1u << count) - 1) << offset);
+      word(range.cell(at), now, writes);
+      at += count;
+    }
+  }
+};
+
+Checker& checker() {
+  static auto* all = new Checker;
+  return *all;
+}
+
+Checker::Shadow& Checker::shadow() {
+  if (!shadow_) shadow_ = std::make_unique<Shadow>();
+  return *shadow_;
+}
+
+void Checker::access(const void* address, size_t bytes, bool writes, bool atomic, const void* code) {
+  if (!running().kernel || bytes == 0 || is_on_stack(address)) return;
+  const auto* at = static_cast<const std::byte*>(address);
+  const char* verb = writes ? "writes" : "reads";
+  const auto fault = [&](cudaError_t error, const std::string& what) {
+    kernel_fault(error, std::string(verb) + " " + std::to_string(bytes) + " bytes: " + what, describe_code(code));
+  };
+  const bool device = memory().is_device(address);
+  if (device) {
+    if (const std::string problem = memory().problem(address, bytes); !problem.empty())
+      fault(cudaErrorIllegalAddress, problem);
+  } else if (is_shared(address)) {
+    if (!is_shared_array(address, bytes))
+      fault(cudaErrorIllegalAddress, "outside of the block's arrays in shared memory");
+  } else {
+    if (shadow().modules.hold(address) || pinned().holds(address, bytes)) return;
+    fault(cudaErrorIllegalAddress, "host memory");
+  }
+  if (std::has_single_bit(bytes) && reinterpret_cast<uintptr_t>(address) % bytes != 0)
+    fault(cudaErrorMisalignedAddress, "the address is no multiple of that");
+  Range& range = device ? shadow().device : shadow().shared;
+  if (writes)
+    range.set_defined(at, bytes, true);
+  else if (!range.is_defined(at, bytes))
+    fault(cudaErrorLaunchFailure, std::string("uninitialised ") + (device ? "device" : "shared") + " memory");
+  shadow().race(range, at, bytes, writes, atomic, code);
+}
+
+void Checker::allocated(const void* data, size_t bytes) {
+  if (!kCheckerBuilt) return;
+  const auto* at = static_cast<const std::byte*>(data);
+  (memory().is_device(data) ? shadow().device : shadow().shared).set_defined(at, bytes, false);
+}
+
+void Checker::defined(const void* data, size_t bytes) {
+  if (kCheckerBuilt) shadow().device.set_defined(static_cast<const std::byte*>(data), bytes, true);
+}
+
+void Checker::warp_met(uint32_t first, uint32_t mask) {
+  if (!kCheckerBuilt) return;
+  Shadow& s = shadow();
+  s.begin_block();
+  std::array<uint32_t, kWarp> joined = {};
+  for (uint32_t lane = 0; lane < kWarp; ++lane) {
+    if (!(mask >> lane & 1)) continue;
+    joined[lane] = std::max(joined[lane], s.clocks[first + lane]);
+    for (uint32_t i = 0; i < kWarp; ++i)
+      joined[i] = std::max(joined[i], s.known[first + lane][i]);
+  }
+  for (uint32_t lane = 0; lane < kWarp; ++lane) {
+    if (!(mask >> lane & 1)) continue;
+    s.known[first + lane] = joined;
+    ++s.clocks[first + lane];
+  }
+}
+
+}  // namespace simt

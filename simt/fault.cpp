@@ -1,0 +1,104 @@
+#include "simt/fault.h"
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "simt/api.h"
+#include "simt/block.h"
+
+namespace simt {
+namespace {
+
+int64_t reported = 0;
+
+// Ends a program that reported faults with kFaultStatus; after its own static destructors.
+struct AtExit {
+  ~AtExit() {
+    check_at_exit();
+    const std::string left = alive();
+    if (!left.empty()) report("leak: when the program ends there are still " + left);
+    if (reported == 0) return;
+    std::fflush(nullptr);
+    _exit(kFaultStatus);
+  }
+};
+AtExit at_exit;
+
+/// The lines that addr2line prints of an address in a module.
+std::string ask_addr2line(const char* module, uintptr_t offset) {
+  char command[4096];
+  std::snprintf(command, sizeof command, "addr2line -C -f -e '%s' 0x%zx 2>/dev/null", module,
+                static_cast<size_t>(offset));
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command, "r"), pclose);
+  std::string text;
+  char line[1024];
+  while (pipe && std::fgets(line, sizeof line, pipe.get())) text += line;
+  return text;
+}
+
+struct Code {
+  std::string function, place;
+};
+
+Code look_up(const void* address) {
+  Dl_info info;
+  if (!dladdr(address, &info) || !info.dli_fname) return {"?", "?"};
+  const auto offset =
+      reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(info.dli_fbase);
+  const std::string text = ask_addr2line(info.dli_fname, offset);
+  const size_t end = text.find('\n');
+  if (end == std::string::npos) return {"?", std::string(info.dli_fname) + "+" + std::to_string(offset)};
+  std::string place = text.substr(end + 1);
+  place = place.substr(0, place.find_first_of(" \n"));
+  return {text.substr(0, end), place};
+}
+
+}  // namespace
+
+std::string to_string(const Site& site) {
+  return site.file ? std::string(site.file) + ":" + std::to_string(site.line) : "?";
+}
+
+std::string describe_code(const void* address) { return look_up(address).place; }
+
+// "void cairn::(anonymous namespace)::sum_kernel<float>(float*)" -> "cairn::sum_kernel<float>"
+std::string function_name(const void* function) {
+  std::string name = look_up(function).function;
+  constexpr std::string_view kAnonymous = "(anonymous namespace)::";
+  for (size_t at; (at = name.find(kAnonymous)) != std::string::npos;) name.erase(at, kAnonymous.size());
+  int depth = 0;
+  for (size_t i = 0; i < name.size(); ++i) {
+    depth += (name[i] == '<') - (name[i] == '>');
+    if (name[i] == '(' && depth == 0) name.resize(i);
+  }
+  depth = 0;
+  for (size_t i = name.size(); i-- > 0;) {
+    depth += (name[i] == '>') - (name[i] == '<');
+    if (name[i] == ' ' && depth == 0) return name.substr(i + 1);
+  }
+  return name;
+}
+
+void report(const std::string& text) {
+  ++reported;
+  std::fprintf(stderr, "simt: %s\n", text.c_str());
+}
+
+int64_t reports() { return reported; }
+
+void report_fault(const std::string& what, const std::string& where) {
+  report(what + "\n  kernel " + function_name(running().kernel) + (where.empty() ? "" : ", at " + where) +
+         "\n  " + running_thread());
+}
+
+void kernel_fault(cudaError_t error, const std::string& what, const std::string& where) {
+  report_fault(what, where);
+  block().abandon(error);
+}
+
+}  // namespace simt

@@ -1,0 +1,208 @@
+#include "simt/memory.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <new>
+
+#include "simt/checker.h"
+#include "simt/poison.h"
+#include "simt/settings.h"
+
+namespace simt {
+namespace {
+
+constexpr size_t kAlignment = 256, kRedZone = 256, kStep = size_t{1} << 20;
+const size_t kPage = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+
+size_t up(size_t value, size_t to) { return (value + to - 1) / to * to; }
+
+void* reserve(size_t bytes, int rights) {
+  void* at = mmap(nullptr, bytes, rights, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) throw std::bad_alloc();
+  return at;
+}
+
+}  // namespace
+
+Memory& memory() {
+  static auto* device = new Memory;
+  return *device;
+}
+
+Pinned& pinned() {
+  static auto* host = new Pinned;
+  return *host;
+}
+
+Memory::Memory() : key_(pkey_alloc(0, PKEY_DISABLE_ACCESS)) {
+  constexpr int kOpen = PROT_READ | PROT_WRITE;
+  base_ = static_cast<std::byte*>(reserve(kReserved, key_ < 0 ? PROT_NONE : kOpen));
+  if (key_ >= 0 && pkey_mprotect(base_, kReserved, kOpen, key_) != 0) throw std::bad_alloc();
+}
+
+void Memory::protect(bool open) {
+  if (key_ >= 0) {
+    pkey_set(key_, open ? 0 : PKEY_DISABLE_ACCESS);
+  } else if (committed_) {
+    mprotect(base_, committed_, open ? PROT_READ | PROT_WRITE : PROT_NONE);
+  }
+}
+
+Memory::Access::Access() {
+  if (memory().open_++ == 0) memory().protect(true);
+}
+
+Memory::Access::~Access() {
+  if (--memory().open_ == 0) memory().protect(false);
+}
+
+void Memory::grow(size_t bytes) {
+  const size_t wanted = up(bytes, kStep);
+  if (wanted <= committed_) return;
+  if (key_ < 0) mprotect(base_ + committed_, wanted - committed_, PROT_READ | PROT_WRITE);
+  poison(base_ + committed_, wanted - committed_);
+  committed_ = wanted;
+}
+
+void* Memory::allocate(size_t bytes, const void* by) {
+  if (bytes > free_bytes()) return nullptr;
+  const size_t begin = next_ + kRedZone;
+  const size_t end = up(begin + bytes, kAlignment) + kRedZone;
+  if (end > kReserved) return nullptr;
+  const Access access;
+  grow(end);
+  next_ = end - kRedZone;
+  std::byte* data = base_ + begin;
+  unpoison(data, bytes);
+  std::memset(data, 0xff, bytes);
+  checker().allocated(data, bytes);
+  allocations_[data] = {data, bytes, false, by};
+  used_ += bytes;
+  ++live_;
+  return data;
+}
+
+bool Memory::release(void* data) {
+  const auto found = allocations_.find(static_cast<const std::byte*>(data));
+  if (found == allocations_.end() || found->second.freed) return false;
+  Allocation& gone = found->second;
+  gone.freed = true;
+  used_ -= gone.bytes;
+  --live_;
+  poison(data, gone.bytes);
+  const auto begin = up(reinterpret_cast<uintptr_t>(data), kPage);
+  const auto end = (reinterpret_cast<uintptr_t>(data) + gone.bytes) / kPage * kPage;
+  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  return true;
+}
+
+size_t Memory::free_bytes() const {
+  const auto all = static_cast<size_t>(settings().memory);
+  return all > used_ ? all - used_ : 0;
+}
+
+bool Memory::is_device(const void* address) const {
+  return address >= base_ && address < base_ + kReserved;
+}
+
+const Allocation* Memory::find(const void* address) const {
+  auto after = allocations_.upper_bound(static_cast<const std::byte*>(address));
+  return after == allocations_.begin() ? nullptr : &std::prev(after)->second;
+}
+
+std::string Memory::problem(const void* address, size_t bytes) const {
+  const auto* at = static_cast<const std::byte*>(address);
+  const Allocation* near = find(address);
+  if (near && at + bytes <= near->begin + near->bytes)
+    return near->freed ? "memory that was freed" : "";
+  if (!near) return "before the first allocation";
+  const auto size = std::to_string(near->bytes);
+  if (at < near->begin + near->bytes)
+    return "over the end of an allocation of " + size + " bytes";
+  return std::to_string(at - near->begin - static_cast<ptrdiff_t>(near->bytes)) +
+         " bytes behind an allocation of " + size + " bytes";
+}
+
+const Allocation* Memory::any_live() const {
+  for (const auto& [begin, allocation] : allocations_)
+    if (!allocation.freed) return &allocation;
+  return nullptr;
+}
+
+void* Pinned::allocate(size_t bytes) {
+  void* data = mmap(nullptr, up(bytes, kPage), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) return nullptr;
+  blocks_[static_cast<const std::byte*>(data)].bytes = bytes;
+  return data;
+}
+
+bool Pinned::release(void* data) {
+  const auto found = blocks_.find(static_cast<const std::byte*>(data));
+  if (found == blocks_.end()) return false;
+  munmap(data, up(found->second.bytes, kPage));
+  blocks_.erase(found);
+  return true;
+}
+
+Pinned::Block* Pinned::block_of(const void* address, const std::byte** begin) {
+  auto after = blocks_.upper_bound(static_cast<const std::byte*>(address));
+  if (after == blocks_.begin()) return nullptr;
+  --after;
+  if (address >= after->first + up(after->second.bytes, kPage)) return nullptr;
+  *begin = after->first;
+  return &after->second;
+}
+
+bool Pinned::holds(const void* address, size_t bytes) const {
+  const std::byte* begin = nullptr;
+  const Block* block = const_cast<Pinned*>(this)->block_of(address, &begin);
+  return block && static_cast<const std::byte*>(address) + bytes <= begin + block->bytes;
+}
+
+// All pages are open but those that copies on their way touch.
+void Pinned::protect(const std::byte* begin, Block& block) {
+  const auto set = [](const std::byte* from, const std::byte* to, int rights) {
+    const auto first = reinterpret_cast<uintptr_t>(from) / kPage * kPage;
+    mprotect(reinterpret_cast<void*>(first), up(reinterpret_cast<uintptr_t>(to) - first, kPage), rights);
+  };
+  set(begin, begin + block.bytes, PROT_READ | PROT_WRITE);
+  for (const bool writes : {false, true})
+    for (const auto& [from, copy] : block.copies)
+      if (copy.second == writes) set(from, from + copy.first, writes ? PROT_NONE : PROT_READ);
+}
+
+void Pinned::begin_copy(const void* host, size_t bytes, bool writes) {
+  const std::byte* begin = nullptr;
+  Block* block = block_of(host, &begin);
+  if (!block || bytes == 0) return;
+  block->copies[static_cast<const std::byte*>(host)] = {bytes, writes};
+  protect(begin, *block);
+}
+
+void Pinned::end_copy(const void* host, size_t bytes) {
+  const std::byte* begin = nullptr;
+  Block* block = block_of(host, &begin);
+  if (!block || bytes == 0) return;
+  block->copies.erase(static_cast<const std::byte*>(host));
+  protect(begin, *block);
+}
+
+bool Pinned::may_touch(const void* address, std::string& problem) {
+  const std::byte* begin = nullptr;
+  Block* block = block_of(address, &begin);
+  if (!block) return false;
+  for (const auto& [from, copy] : block->copies)
+    if (address >= from && address < from + copy.first) {
+      problem = copy.second
+                    ? "the host touches pinned memory that a copy from the device has yet to fill: wait for the copy first"
+                    : "the host writes to pinned memory that a copy to the device has yet to read: wait for the copy first";
+      return false;
+    }
+  const auto page = reinterpret_cast<uintptr_t>(address) / kPage * kPage;
+  mprotect(reinterpret_cast<void*>(page), kPage, PROT_READ | PROT_WRITE);
+  return true;
+}
+
+}  // namespace simt
