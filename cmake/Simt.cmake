@@ -15,9 +15,9 @@ add_subdirectory(${PROJECT_SOURCE_DIR}/simt)
 
 # cairn_cuda_sources(SOURCE...): tells how CUDA sources are compiled: as C++ that sees CUDA's built-ins first, with
 # line numbers for reports. Instrumented where each load and store is checked.
-set(CAIRN_SIMT_OPTIONS "-include;${PROJECT_SOURCE_DIR}/simt/device.h;-g1;-Wno-conversion;-Wno-unknown-pragmas")
+set(CAIRN_SIMT_OPTIONS "-include;${PROJECT_SOURCE_DIR}/simt/device.h;-g1;-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=;-Wno-conversion")
 if(CAIRN_SIMT_CHECKER)
-  list(APPEND CAIRN_SIMT_OPTIONS -fsanitize=thread)
+  list(APPEND CAIRN_SIMT_OPTIONS -fsanitize=thread -DSIMT_CHECKER)
 endif()
 function(cairn_cuda_sources)
   set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${CAIRN_SIMT_OPTIONS}"

@@ -293,16 +293,17 @@ bool passes(const OpDef& op, const Made& made, std::span<const OpRunOptions> pla
   const Case row{.name = "made", .attrs = made.attrs, .n = made.n, .inputs = made.inputs};
   const OpCase c{&op, &row, made.plain};
   const OpCall call = make_call(c);
-  Target target{.devices = {&test_device("cpu", 2)}};
+  Target target{.devices = {&tested_target().device()}};
   const Target any_plan = target;
-  target.plans.assign(plans.begin(), plans.end());
+  const bool on_cuda = target.device().kind() == DeviceKind::cuda;
+  if (!on_cuda) target.plans.assign(plans.begin(), plans.end());
   report(check_device(c, target));
   if (all && made.n > 1 && !made.plain) report(check_n_valid(c, any_plan));
   int64_t elements = 0;
   for (const auto& input : call.inputs)
     if (input && is_floating(input->type.dtype)) elements += std::ssize(input->values);
   if (all && differentiable(op) && !made.ties && made.n > 0 && elements <= kGradientElements)
-    report(check_gradient(c, target));
+    report(on_cuda ? check_device_gradient(c, target) : check_gradient(c, target));
   if (!testing::Test::HasFailure()) return true;
   std::string text = fmt::format("{}, {} examples", made.attrs, made.n);
   for (const auto& input : call.inputs)

@@ -1,6 +1,7 @@
 #include "tests/op_suite.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -90,6 +91,11 @@ Device& test_device(const std::string& spec, int threads) {
   return *device;
 }
 
+Target tested_target() {
+  const char* spec = std::getenv("CAIRN_TEST_DEVICE");
+  return spec ? Target{.devices = {&test_device(spec, 1)}} : cpu_target();
+}
+
 Target cpu_target() {
   return {.devices = {&test_device("cpu", 2), &test_device("cpu", 1), &test_device("cpu", 4)},
           .every_simd = true};
@@ -104,7 +110,7 @@ void register_op_suite() {
     for (const OpCase& c : cases_of(*op))
       for (const Check& check : checks_of(c))
         add_test(fmt::format("{}/{}", check.name, c.label()),
-                 [=] { report(run_check(check, c, cpu_target())); });
+                 [=] { report(run_check(check, c, tested_target())); });
   for (const OpDef* op : all_ops()) {
     if (const auto check = shape_check(*op)) add_test(fmt::format("Shapes/{}", op->name), check);
     if (const auto check = width_check(*op)) add_test(fmt::format("Widths/{}", op->name), check);

@@ -26,5 +26,7 @@ std::function<void()> width_check(const OpDef& op);
 Device& test_device(const std::string& spec, int threads = 1);
 /// The CPU on 2 threads, held to the bits of 1 and 4 and of every vector target.
 Target cpu_target();
+/// What the suite holds the ops to: $CAIRN_TEST_DEVICE where that is set, else the CPU.
+Target tested_target();
 
 }  // namespace cairn

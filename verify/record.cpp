@@ -147,8 +147,17 @@ void Record::compare_kept(const std::string& where, const HostTensor& left, cons
 
 Results Record::run(Device& device, const OpCall& call, const OpRunOptions& options) {
   OpRunner runner(device, call, options);
-  runner.run();
   const std::string where = place_of(device, options);
+  const Results results = run_once(runner, where, call, options);
+  if (device.kind() == DeviceKind::cuda)  // the second run is a replay of captured work
+    compare_bits(where + ", captured and replayed", run_once(runner, where, call, options), results,
+                 call.n);
+  return results;
+}
+
+Results Record::run_once(OpRunner& runner, const std::string& where, const OpCall& call,
+                         const OpRunOptions& options) {
+  runner.run();
   const std::string stray = runner.stray_write();
   require(stray.empty(), "writes", where, fmt::format("memory behind {} was written", stray));
   Results results;

@@ -48,7 +48,8 @@ class Record {
  public:
   explicit Record(std::string row) : row_(std::move(row)) {}
 
-  /// Runs a call; writes to what isn't the op's to write are findings.
+  /// Runs a call; writes to what isn't the op's to write are findings. On CUDA it runs twice, as
+  /// single kernels and as captured work that is replayed; other bits are a finding.
   Results run(Device& device, const OpCall& call, const OpRunOptions& options);
 
   // Comparisons over the first n examples; one finding each, for the worst element.
@@ -65,6 +66,8 @@ class Record {
   const std::string& row() const { return row_; }
 
  private:
+  Results run_once(OpRunner& runner, const std::string& where, const OpCall& call,
+                   const OpRunOptions& options);
   void compare_kept(const std::string& where, const HostTensor& left, const HostTensor& given,
                     DType real, std::string_view name);
 
