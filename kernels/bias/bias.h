@@ -7,9 +7,19 @@
 // channels. Spare lanes are left out of the sum.
 #pragma once
 
+#include <algorithm>
+
 #include "core/op.h"
 
 namespace cairn {
+
+/// CUDA: sums that a channel of `run` elements is split into, each a block's, so that few channels
+/// fill a card too. They lie in the workspace until they are added up.
+inline int64_t bias_grad_parts(int64_t channels, int64_t run) {
+  constexpr int64_t kElements = 4096, kMostBlocks = 1024;
+  const int64_t most = std::max<int64_t>(1, kMostBlocks / channels);
+  return std::clamp<int64_t>(run / kElements, 1, most);
+}
 
 template <class Real>
 void bias_ref(const Args& args);
