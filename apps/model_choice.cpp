@@ -1,5 +1,6 @@
 #include "apps/model_choice.h"
 
+#include "apps/commands.h"
 #include "apps/runs.h"
 #include "data/catalog.h"
 
@@ -10,6 +11,7 @@ RunConfig config_for(const ModelChoice& choice) {
   TrainOptions options;
   options.set = choice.set;
   options.data = choice.data;
+  options.source = choice.source;
   options.optimizer = choice.optimizer;
   options.batch = choice.batch;
   return new_config(options, find_model(choice.model));
@@ -26,6 +28,7 @@ void add_model_options(Command& command, ModelChoice& choice) {
   command.option("--set", choice.set, "an option of the model", "NAME=VALUE");
   command.option("--data", choice.data, "data set whose images it takes (default: the model's)",
                  "NAME");
+  add_source_option(command, choice.source);
   command.option("--batch", choice.batch, "images a step (default: the model's)", "N").at_least(1);
   command.option("--optimizer", choice.optimizer, "how weights are updated (default: sgd)", "NAME");
 }

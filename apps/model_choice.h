@@ -15,11 +15,11 @@ namespace cairn {
 struct ModelChoice {
   std::string model;
   std::vector<std::string> set;  // NAME=VALUE
-  std::optional<std::string> data, optimizer;
+  std::optional<std::string> data, source, optimizer;
   std::optional<int64_t> batch;
 };
 
-/// Adds MODEL, --set, --data, --batch and --optimizer.
+/// Adds MODEL, --set, --data, --source, --batch and --optimizer.
 void add_model_options(Command& command, ModelChoice& choice);
 
 /// The choice with the model's defaults filled in; images are as the data set's in the catalog.

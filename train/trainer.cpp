@@ -193,7 +193,7 @@ void Trainer::step() {
 /// Makes sure of the next step's batch; the one after it is copied while that step runs.
 void Trainer::fill_window() {
   if (!stream_) return;
-  const Tensor& images = store_->tensor(std::string(kTrain) + ".images");
+  const Tensor& images = store_->tensor(std::string(kTrainImages));
   const int64_t slot_bytes = images.bytes() / Network::kWindow;
   for (; ahead_ < Network::kWindow; ++ahead_) {
     const BatchStream::Batch batch = stream_->next();
