@@ -55,6 +55,8 @@ class Cli(CommandTest):
         self.refused("train", "lenet5", "--data", "nosuch", says="nosuch")
         self.refused("train", "lenet5", "--data", "digits", "--conv", "winograd", says="cudnn")
         self.refused("train", "lenet5", "--data", "digits", "--conv", "implicit", says="don't exist yet")
+        self.refused("bench", "conv2d", "--conv", "implicit", says="don't exist yet")
+        self.refused("check", "conv2d", "--conv", "implicit", says="don't exist yet")
         self.refused("train", "lenet5", "--data", "digits", "--device", "cpu", "--conv", "cudnn",
                      says="is for CUDA")
 
@@ -77,6 +79,10 @@ class Cli(CommandTest):
         self.assertEqual(sizes, ["602,112"])
         cuda = run("plan", "lenet5", "--batch", "64", "--device", "cuda").stdout
         self.assertIn("batch 64 in 1 slice of 64", cuda)
+        self.assertIn("60,000 training images are resident: they take 47.0 MB", table)
+        streamed = run("plan", "lenet5", "--batch", "64", "--source", "streamed").stdout
+        self.assertIn("training images are streamed: a window of 2 batches takes 100.4 kB", streamed)
+        self.refused("plan", "lenet5", "--source", "tape", says="streamed")
         self.refused("plan", "lenet6", says="lenet5")
         self.refused("plan", "lenet5", "--data", "nosuch", says="nosuch")
 
@@ -87,6 +93,7 @@ class Cli(CommandTest):
         self.assertEqual(len(text), 11)
         step = run("graph", "lenet5", "--part", "accumulate").stdout
         self.assertIn("conv2d_dw(", step)
+        self.assertTrue(step.startswith("next_batch()\ntrain.gather.x, train.gather.label = gather_batch("))
         self.assertIn("adam(", run("graph", "mlp", "--part", "update", "--optimizer", "adam").stdout)
         dot = run("graph", "lenet5", "--dot").stdout
         self.assertTrue(dot.startswith("digraph cairn {"))
@@ -174,6 +181,7 @@ class Cli(CommandTest):
             self.assertEqual(answer["loss"], summary["test_loss"])
             self.assertEqual(sum(map(sum, answer["confusion"])), answer["images"])
         self.assertIn("predicted", run("eval", self.path("a")).stdout)
+        self.refused("eval", self.path("a"), "--conv", "implicit", says="don't exist yet")
         self.assertEqual(run("eval", self.path("nowhere")).returncode, 1)
 
     def test_second_run_moves_the_first(self):
