@@ -1,5 +1,6 @@
 // On CUDA a batch is one slice: position i of channel c of example n lies at (c positions + i) N +
 // n.
+#include "core/cuda/block_sum.cuh"
 #include "core/cuda/context.h"
 #include "core/cuda/launch.h"
 #include "kernels/bias/bias.h"
@@ -12,17 +13,6 @@ __global__ void bias_kernel(const float* x, const float* b, float* y, int64_t ru
   const int64_t stride = int64_t{gridDim.x} * blockDim.x;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
     y[i] = x[i] + b[i / run];
-}
-
-/// The sum of a block's values, in thread 0, by a tree.
-__device__ float block_sum(float value) {
-  CAIRN_SHARED(float, sums, kThreads);
-  sums[threadIdx.x] = value;
-  for (unsigned half = kThreads / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
-  }
-  return sums[0];
 }
 
 // Block c parts + p sums part p of channel c: its threads take the channel's elements p kThreads +
