@@ -4,7 +4,7 @@
 //   bias_grad:  db[c] += sum over examples and positions of dy[c,...]
 //
 // x, y, dy (C,...) of any rank from 1; b, db plain (C). Errors: scalars, another number of
-// channels. Spare lanes are left out of the sum.
+// channels. Spare lanes are left out of the sum. Source: Rumelhart, Hinton and Williams 1986.
 #pragma once
 
 #include <algorithm>
