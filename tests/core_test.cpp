@@ -37,6 +37,8 @@ TEST(Error, NearestName) {
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3);
   EXPECT_EQ(nearest_name("rellu", names), "relu");
   EXPECT_EQ(nearest_name("convolution", names), "");
+  EXPECT_EQ(nearest_name("foo", names), "");
+  EXPECT_EQ(nearest_name("thn", names), "tanh");
 }
 
 TEST(Shape, ElementsAndOverflow) {
