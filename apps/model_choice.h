@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/args.h"
-#include "train/trainer.h"
+#include "train/run_folder.h"
 
 namespace cairn {
 
@@ -22,7 +23,8 @@ struct ModelChoice {
 /// Adds MODEL, --set, --data, --source, --batch and --optimizer.
 void add_model_options(Command& command, ModelChoice& choice);
 
-/// The choice with the model's defaults filled in; images are as the data set's in the catalog.
+/// The choice with the model's defaults filled in; images are as the data set's in the catalog, or
+/// as those of a directory, which is read.
 struct ChosenModel {
   explicit ChosenModel(const ModelChoice& choice);
 
@@ -30,6 +32,11 @@ struct ChosenModel {
   int64_t examples = 0;
   Network network;
   TrainSettings settings;
+
+ private:
+  ChosenModel(const Model& model, const RunConfig& config);
+  ChosenModel(const Model& model, const RunConfig& config,
+              const std::pair<Dataset, int64_t>& images);
 };
 
 }  // namespace cairn

@@ -85,6 +85,7 @@ class Cli(CommandTest):
         self.refused("plan", "lenet5", "--source", "tape", says="streamed")
         self.refused("plan", "lenet6", says="lenet5")
         self.refused("plan", "lenet5", "--data", "nosuch", says="nosuch")
+        self.refused("plan", "lenet5", "--batch", "60001", says="batch")
 
     def test_graph(self):
         text = run("graph", "lenet5").stdout.splitlines()
@@ -234,7 +235,7 @@ class Cli(CommandTest):
         self.assertRegex(listing, r"digits .* embedded")
         self.assertRegex(listing, r"fashion-mnist +articles of clothing")
         self.assertEqual(run("data", "fetch", "digits").returncode, 1)
-        self.refused("data", "fetch", "nosuch", says="mnist")
+        self.refused("data", "fetch", "nosuch", says="no data set is called 'nosuch'")
 
     def test_folder_of_pngs(self):
         words = ["--batch", "16", "--steps", "8", "--device", "cpu"]
@@ -252,6 +253,8 @@ class Cli(CommandTest):
         self.assertIn("digit", run("predict", self.path("a"),
                                    self.path("set", "test", "digit5", "0.png")).stdout)
         self.refused("eval", self.path("a"), "--data", "nosuch", says="nosuch")
+        self.assertIn("60 training images are resident", run("plan", "lenet5", "--data", self.path("set"),
+                                                             "--batch", "16").stdout)
         # Without parts the seed chooses the test images, for eval and --resume too.
         result = run("train", "mlp", "--data", self.path("set", "train"), *words, "--seed", "4",
                      "--out", self.path("b"))

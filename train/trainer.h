@@ -49,6 +49,9 @@ struct Evaluation {
   std::vector<int64_t> confusion;  // (classes, classes): true class, then predicted
 };
 
+/// A UsageError for a batch that can't be taken from so many examples.
+void expect_batch(int64_t batch, int64_t examples);
+
 /// The state of accumulate_graph that holds the training images, or the window of streamed ones.
 inline constexpr std::string_view kTrainImages = "train.images";
 
