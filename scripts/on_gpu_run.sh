@@ -87,11 +87,12 @@ for words in "lenet5 im2col" "lenet5 cudnn" "mlp50 im2col"; do
     --device "$device" --conv "$conv"
 done
 step bench 120 lines "$cairn" bench "${ops[@]}" --device "$device" --seconds 0.05 --json
+sanitized=(conv2d linear bias softmax softmax_cross_entropy max_pool2d sum clip_norm)
 sanitizer=$(PATH=$PATH:/usr/local/cuda/bin command -v compute-sanitizer)
 if [[ -n $sanitizer && $device == cuda* ]]; then
   for tool in memcheck racecheck; do
-    step "compute-sanitizer $tool" 60 text "$sanitizer" --tool "$tool" --error-exitcode 9 "$cairn" check conv2d \
-      linear softmax pool reduce --device "$device"
+    step "compute-sanitizer $tool" 60 text "$sanitizer" --tool "$tool" --error-exitcode 9 "$cairn" check \
+      "${sanitized[@]}" --device "$device"
   done
 fi
 printf 'results: %s\n' "$results"

@@ -106,6 +106,10 @@ class Cli(CommandTest):
         self.assertIn("activation=none (none, relu, tanh, sigmoid, scaled_tanh)", run("ops", "conv2d").stdout)
         self.refused("ops", "conv3d", says="conv2d")
         here = os.path.dirname(os.path.abspath(__file__))
+        with open(os.path.join(here, "..", "scripts", "on_gpu_run.sh"), encoding="utf-8") as file:
+            names = re.search(r"^sanitized=\((.*)\)$", file.read(), re.MULTILINE)[1].split()
+        for name in names:
+            self.assertEqual(run("ops", name).returncode, 0, f"on_gpu_run.sh: {name}")
         with open(os.path.join(here, "..", "docs", "ops.md"), encoding="utf-8") as file:
             self.assertEqual(run("ops", "--markdown").stdout, file.read(),
                              "write docs/ops.md again: cairn ops --markdown > docs/ops.md")
