@@ -1,6 +1,5 @@
-// op_bench [OP...] [--device NAME] [--threads T] [--conv NAME] [--seconds S] [--json]:
-// what `cairn bench` prints,
-// for the op table of the program that links this.
+// op_bench [OP...] [--device NAME] [--threads T] [--conv NAME] [--seconds S] [--json]: what
+// `cairn bench` prints, for the op table of the program that links this.
 #include <fmt/format.h>
 
 #include "bench/op_bench.h"

@@ -379,18 +379,6 @@ TEST_F(Run, ConfigRoundTrip) {
             std::string::npos);
 }
 
-TEST(ConvChoice, IsAskedForElseTheRunsOnCudaElseIm2col) {
-  const ConvChoice run{"auto", {{"conv2d n=64", "cudnn"}}};
-  EXPECT_EQ(chosen_conv({}, run, true), run);
-  EXPECT_EQ(chosen_conv({}, run, false), ConvChoice());
-  EXPECT_EQ(chosen_conv("cudnn", run, true), (ConvChoice{"cudnn", run.found}));
-  const auto cpu = open_device("cpu", 1);
-  EXPECT_EQ(cpu->set_conv({"im2col"}), "");
-  for (const char* other : {"cudnn", "auto", "implicit", "winograd"})
-    EXPECT_NE(refusal([&] { cpu->set_conv({other}); }).find(std::string("--conv")),
-              std::string::npos);
-}
-
 TEST_F(Run, SummaryTellsAnInterrupt) {
   RunSummary summary;
   summary.model = "lenet5";
