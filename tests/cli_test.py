@@ -144,6 +144,17 @@ class Cli(CommandTest):
         self.refused("bench", "rellu", says="relu")
         self.refused("bench", "relu", "--seconds", "0", says="above 0")
 
+    def test_train_bench(self):
+        program = [os.path.join(os.path.dirname(CAIRN), "train_bench"), "--batch", "8", "--steps", "1"]
+        windows = ["--windows", "1", "--max-windows", "1"]
+        result = subprocess.run([*program, *windows], capture_output=True, text=True, timeout=300)
+        self.assertRegex(result.stdout, r"^peer=cairn net=lenet5 batch=8 threads=1 images_per_s=[1-9]")
+        for words, says in [(["--conv", "implicit"], "don't exist yet"), (["--conv", "cudnn"], "is for CUDA"),
+                            (["--net", "alexnet"], "lenet5")]:
+            result = subprocess.run([*program, *words], capture_output=True, text=True, timeout=300)
+            self.assertEqual([result.returncode, result.stdout], [2, ""])
+            self.assertIn(says, result.stderr)
+
     def test_doctor(self):
         empty = {**os.environ, "CAIRN_DATA": self.path("empty")}
         result = subprocess.run([CAIRN, "doctor"], capture_output=True, text=True, env=empty)
