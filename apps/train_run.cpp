@@ -259,6 +259,7 @@ class TrainRun {
 }  // namespace
 
 int train(const TrainOptions& options) {
+  if (options.where.conv) check_conv(*options.where.conv);  // before any data are read
   if (options.resume) {
     const RunPath path(*options.resume);
     return TrainRun(options, resumed_config(options, path), path.run, path.checkpoint).run();

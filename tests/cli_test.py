@@ -55,6 +55,7 @@ class Cli(CommandTest):
         self.refused("train", "lenet5", "--data", "nosuch", says="nosuch")
         self.refused("train", "lenet5", "--data", "digits", "--conv", "winograd", says="cudnn")
         self.refused("train", "lenet5", "--data", "digits", "--conv", "implicit", says="don't exist yet")
+        self.refused("train", "lenet5", "--data", self.path(), "--conv", "implicit", says="don't exist yet")
         self.refused("bench", "conv2d", "--conv", "implicit", says="don't exist yet")
         self.refused("check", "conv2d", "--conv", "implicit", says="don't exist yet")
         self.refused("train", "lenet5", "--data", "digits", "--device", "cpu", "--conv", "cudnn",
