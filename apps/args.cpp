@@ -59,11 +59,10 @@ std::vector<const CLI::App*> named(const CLI::App& root) {
   return chain;
 }
 
-/// The nearest candidate where the difference is small for a word of that length, else nothing.
+/// The hint that names the nearest candidate, where one is near.
 std::string near_miss(const std::string& word, const std::vector<std::string>& candidates) {
   const std::string nearest = nearest_name(word, candidates);
-  const bool is_near = edit_distance(word, nearest) * 2 <= static_cast<int>(word.size()) + 1;
-  return nearest.empty() || !is_near ? "" : fmt::format("did you mean \"{}\"?", nearest);
+  return nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest);
 }
 
 [[noreturn]] void wrong(const Command& command, const std::string& what, std::string hint = {}) {

@@ -3,10 +3,10 @@
 // CLI11 splits the words of a command line; it is included by args.cpp alone because it compiles
 // slowly. A subcommand binds its options to variables and gives a function:
 //
-//   auto& eval = args.command("eval", "Measure a trained run", {{"cairn eval runs/quickstart",
-//   "..."}}); eval.positional("RUN", options->run, "folder of the run"); eval.option("--batch",
-//   options->batch, "examples at a time", "N").at_least(1); eval.run([options] { return
-//   evaluate(*options); });
+//   auto& eval = args.command("eval", "Measure a trained run", {{"cairn eval runs/first", ""}});
+//   eval.positional("RUN", options->run, "folder of the run");
+//   eval.option("--batch", options->batch, "examples at a time", "N").at_least(1);
+//   eval.run([options] { return evaluate(*options); });
 #pragma once
 
 #include <cstdint>

@@ -17,7 +17,9 @@ void add_doctor_command(CommandLine& args);
 void add_bench_command(CommandLine& args);
 void add_check_command(CommandLine& args);
 
-/// Adds --device, --threads and --simd, shared by the commands that run a network.
+/// Adds --device, --threads, --simd and --conv, shared by the commands that run ops.
 void add_device_options(Command& command, DeviceChoice& choice);
+/// Adds --source: where training images are kept.
+void add_source_option(Command& command, std::optional<std::string>& source);
 
 }  // namespace cairn

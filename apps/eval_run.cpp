@@ -87,7 +87,9 @@ int evaluate(const EvalOptions& options) {
         fmt::format("the classes of {} have other names than those that the run knows", name),
         fmt::format("the run knows: {}", fmt::join(config.class_names, ", ")));
   const Network network(find_model(config.model), config.options, data.test, config.normalization);
-  const auto device = open_and_tell(options.where);
+  DeviceChoice where = options.where;
+  where.run_conv = config.conv;
+  const auto device = open_and_tell(where);
   Store store(*device, parameters_of(network));
   load_parameters(path.checkpoint / kModelFile, store);
   Evaluator evaluator(network, store, data.test, "test", kEvaluationBatch);

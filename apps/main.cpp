@@ -14,8 +14,17 @@ void add_device_options(Command& command, DeviceChoice& choice) {
                  "vector instructions of the CPU: AVX3 (AVX-512), AVX2, ... or auto", "NAME");
   command.option("--conv", choice.conv,
                  "convolutions on CUDA: im2col, cudnn, or auto, which measures both (default: "
-                 "im2col)",
+                 "the run's, else im2col)",
                  "NAME");
+}
+
+void add_source_option(Command& command, std::optional<std::string>& source) {
+  command
+      .option("--source", source,
+              "keep the training images on the device, or stream them, batch by batch, from where "
+              "they are; the results are the same (default: resident)",
+              "KIND")
+      .choices({"resident", "streamed"});
 }
 
 }  // namespace cairn

@@ -5,24 +5,26 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/args.h"
-#include "train/trainer.h"
+#include "train/run_folder.h"
 
 namespace cairn {
 
 struct ModelChoice {
   std::string model;
   std::vector<std::string> set;  // NAME=VALUE
-  std::optional<std::string> data, optimizer;
+  std::optional<std::string> data, source, optimizer;
   std::optional<int64_t> batch;
 };
 
-/// Adds MODEL, --set, --data, --batch and --optimizer.
+/// Adds MODEL, --set, --data, --source, --batch and --optimizer.
 void add_model_options(Command& command, ModelChoice& choice);
 
-/// The choice with the model's defaults filled in; images are as the data set's in the catalog.
+/// The choice with the model's defaults filled in; images are as the data set's in the catalog, or
+/// as those of a directory, which is read.
 struct ChosenModel {
   explicit ChosenModel(const ModelChoice& choice);
 
@@ -30,6 +32,11 @@ struct ChosenModel {
   int64_t examples = 0;
   Network network;
   TrainSettings settings;
+
+ private:
+  ChosenModel(const Model& model, const RunConfig& config);
+  ChosenModel(const Model& model, const RunConfig& config,
+              const std::pair<Dataset, int64_t>& images);
 };
 
 }  // namespace cairn

@@ -88,6 +88,18 @@ Table placements(const Program& program) {
   return table;
 }
 
+/// What the device keeps of the training images.
+std::string training_data(const Graph& step, const ChosenModel& chosen) {
+  const auto images = std::ranges::find(step.values(), kTrainImages, &ValueInfo::name);
+  const int64_t bytes =
+      images->type.shape.elements() * static_cast<int64_t>(size_of(images->type.dtype));
+  return chosen.settings.streamed
+             ? fmt::format("training images are streamed: a window of {} batches takes {}",
+                           Network::kWindow, megabytes(bytes))
+             : fmt::format("{} training images are resident: they take {}",
+                           human_count(chosen.examples), megabytes(bytes));
+}
+
 int show_plan(const PlanRequest& request) {
   using Align = Table::Align;
   const ChosenModel chosen(request.choice);
@@ -120,9 +132,10 @@ int show_plan(const PlanRequest& request) {
   const size_t buffers = 2 + find_optimizer(settings.optimizer).states.size();
   int64_t elements = 0;
   for (const Segment& s : parameters.segments) elements += s.elements;
-  fmt::print("\n{} parameters; with gradients and the states of {}: {} flat buffers of {}\n\n",
+  fmt::print("\n{} parameters; with gradients and the states of {}: {} flat buffers of {}\n",
              human_count(elements), settings.optimizer, buffers,
              megabytes(parameters.elements * int64_t{sizeof(float)}));
+  fmt::print("{}\n\n", training_data(accumulate.graph, chosen));
   fmt::print("memory of accumulate, by value:\n");
   placements(accumulate).print(stdout);
   return 0;
@@ -134,7 +147,9 @@ void add_plan_command(CommandLine& args) {
   const auto o = std::make_shared<PlanRequest>();
   Command& command = args.command(
       "plan", "Show what a training step takes: memory, bytes and flops, before any is taken",
-      {{"cairn plan lenet5", ""}, {"cairn plan mlp --set widths=2000,2000 --device cuda", ""}});
+      {{"cairn plan lenet5", ""},
+       {"cairn plan mlp --set widths=2000,2000 --device cuda", ""},
+       {"cairn plan lenet5 --source streamed", "with a window of two batches, not all images"}});
   add_model_options(command, o->choice);
   command.option("--device", o->device, "for which the step is planned; none is opened", "NAME")
       .choices({"cpu", "cuda"});

@@ -110,7 +110,9 @@ int predict_images(const PredictOptions& options) {
   fmt::print(stderr, "run: {} ({} on {})\n", path.run.string(), config.model, config.data);
   const Dataset data = fitted_images(config, files);
   const Network network(find_model(config.model), config.options, data, config.normalization);
-  const auto device = open_and_tell(options.where);
+  DeviceChoice where = options.where;
+  where.run_conv = config.conv;
+  const auto device = open_and_tell(where);
   Store store(*device, parameters_of(network));
   load_parameters(path.checkpoint / kModelFile, store);
   report(config, path, files, predict(network, store, data), options.json);

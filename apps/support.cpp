@@ -30,8 +30,9 @@ std::unique_ptr<Device> open_and_tell(const DeviceChoice& choice) {
       open_device(choice.device, static_cast<int>(choice.threads), &note);
   if (!note.empty()) note = fmt::format("  [{}]", note);
   fmt::print(stderr, "device: {}{}\n", device->description(), note);
-  if (choice.conv) note = device->set_conv({*choice.conv, choice.conv_found});
-  if (choice.conv && !note.empty()) fmt::print(stderr, "{}\n", note);
+  note = device->set_conv(
+      chosen_conv(choice.conv, choice.run_conv, device->kind() == DeviceKind::cuda));
+  if (!note.empty()) fmt::print(stderr, "{}\n", note);
   return device;
 }
 

@@ -1,7 +1,6 @@
 // What training and evaluation share.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,7 +23,7 @@ struct DeviceChoice {
   int64_t threads = 0;
   std::string simd = "auto";
   std::optional<std::string> conv;
-  std::map<std::string, std::string> conv_found = {};  // by `--conv auto`, in the run so far
+  ConvChoice run_conv = {};  // config.json's
 };
 
 /// Opens a device and tells on stderr which one is active, and what could not be had: CUDA by

@@ -103,12 +103,7 @@ void add_train_command(CommandLine& args) {
                "data set by name, or a directory of IDX files or of a folder of PNG files for each "
                "class (default: the model's)",
                "NAME|DIR");
-  train
-      .option("--source", o->source,
-              "keep the training images on the device, or stream them, batch by batch, from where "
-              "they are; the results are the same (default: resident)",
-              "KIND")
-      .choices({"resident", "streamed"});
+  add_source_option(train, o->source);
   train.option("--val-split", o->val_split, "part of the training data to validate on", "F")
       .range(0, 1);
   add_length_options(train, *o);

@@ -40,8 +40,7 @@ void complete(RunConfig& config, const Dataset& train, Device& device) {
 /// says so.
 DeviceChoice as_before(DeviceChoice choice, const RunConfig& had) {
   if (choice.device == "auto") choice.device = had.device;
-  if (!choice.conv && choice.device.starts_with("cuda")) choice.conv = had.conv.algorithm;
-  choice.conv_found = had.conv.found;
+  choice.run_conv = had.conv;
   if (choice.simd != "auto" || had.simd.empty()) return choice;
   const std::vector<std::string> here = simd_targets();
   if (std::ranges::find(here, had.simd) != here.end())
@@ -260,6 +259,7 @@ class TrainRun {
 }  // namespace
 
 int train(const TrainOptions& options) {
+  if (options.where.conv) check_conv(*options.where.conv);  // before any data are read
   if (options.resume) {
     const RunPath path(*options.resume);
     return TrainRun(options, resumed_config(options, path), path.run, path.checkpoint).run();

@@ -1,5 +1,5 @@
-// op_bench [OP...] [--device NAME] [--threads T] [--seconds S] [--json]: what `cairn bench` prints,
-// for the op table of the program that links this.
+// op_bench [OP...] [--device NAME] [--threads T] [--conv NAME] [--seconds S] [--json]: what
+// `cairn bench` prints, for the op table of the program that links this.
 #include <fmt/format.h>
 
 #include "bench/op_bench.h"
@@ -11,7 +11,7 @@ namespace {
 
 void run(std::span<char* const> words) {
   OpBenchOptions options;
-  std::string device = "auto";
+  std::string device = "auto", conv = "im2col";
   int64_t threads = 0;
   for (size_t i = 0; i < words.size(); ++i) {
     const std::string word = words[i];
@@ -23,17 +23,24 @@ void run(std::span<char* const> words) {
       options.json = true;
     else if (word == "--device")
       device = value();
+    else if (word == "--conv")
+      conv = value();
     else if (word == "--threads")
       threads = parse_whole(word, value(), 0);
     else if (word == "--seconds")
       options.seconds = parse_real(word, value(), 0);
     else if (word.starts_with("-"))
-      fail_usage(fmt::format("unknown option {}", word),
-                 "op_bench [OP...] [--device NAME] [--threads T] [--seconds S] [--json]");
+      fail_usage(
+          fmt::format("unknown option {}", word),
+          "op_bench [OP...] [--device NAME] [--threads T] [--conv im2col|cudnn|auto] [--seconds S] "
+          "[--json]");
     else
       options.ops.push_back(word);
   }
-  run_op_bench(*open_device(device, static_cast<int>(threads)), options);
+  const auto opened = open_device(device, static_cast<int>(threads));
+  const std::string note = opened->set_conv({conv});
+  if (!note.empty()) fmt::print(stderr, "{}\n", note);
+  run_op_bench(*opened, options);
 }
 
 }  // namespace

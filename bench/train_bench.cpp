@@ -1,5 +1,7 @@
 // Training speed of Cairn: whole steps on random images in memory. Options and answer are those of
 // the peers' programs (bench/peers, bench/windows.h).
+#include <fmt/core.h>
+
 #include "bench/nets.h"
 #include "bench/windows.h"
 #include "core/random.h"
@@ -29,6 +31,8 @@ void run(std::span<char* const> words) {
   const Dataset data = random_images(checked_mul(kBatches, options.batch, "random images"));
   const Network network(find_model(net.model), net.options, data, pixel_statistics(data));
   const auto device = open_device(options.device, static_cast<int>(options.threads));
+  const std::string note = device->set_conv({options.conv});
+  if (!note.empty()) fmt::print(stderr, "{}\n", note);
   Trainer trainer(network, *device, data,
                   {.batch = options.batch, .lr = 0.01, .momentum = 0.9, .schedule = "constant"});
   run_windows("cairn", options, net.train_flops(), [&](int64_t steps) {

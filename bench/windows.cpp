@@ -128,6 +128,8 @@ Options parse(std::span<char* const> words) {
       o.net = value;
     else if (name == "--device")
       o.device = value;
+    else if (name == "--conv")
+      o.conv = value;
     else if (name == "--batch")
       whole(1, o.batch);
     else if (name == "--threads")
@@ -143,7 +145,7 @@ Options parse(std::span<char* const> words) {
     else
       fail_usage(fmt::format("unknown option {}", name),
                  "train_bench --net NAME --batch N --threads T --steps S [--windows W] "
-                 "[--max-windows M] [--wait SECONDS] [--device NAME]");
+                 "[--max-windows M] [--wait SECONDS] [--device NAME] [--conv im2col|cudnn|auto]");
   }
   return o;
 }

@@ -14,4 +14,10 @@ void check_conv(const std::string& algorithm) {
     fail_usage(fmt::format("--conv can't be \"{}\"", algorithm), kHint);
 }
 
+ConvChoice chosen_conv(const std::optional<std::string>& asked, const ConvChoice& run,
+                       bool on_cuda) {
+  if (asked) return {*asked, run.found};
+  return on_cuda ? run : ConvChoice();
+}
+
 }  // namespace cairn

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 namespace cairn {
@@ -16,6 +17,11 @@ struct ConvChoice {
 
   bool operator==(const ConvChoice&) const = default;
 };
+
+/// What a run computes its convolutions by: what was asked for, with what the run's `auto` found so
+/// far; else the run's own choice on CUDA, else im2col.
+ConvChoice chosen_conv(const std::optional<std::string>& asked, const ConvChoice& run,
+                       bool on_cuda);
 
 /// A UsageError unless it is one of the three.
 void check_conv(const std::string& algorithm);

@@ -51,8 +51,8 @@ class OutOfMemory : public Error {
 [[noreturn]] void fail_usage(std::string what, std::string hint = {},
                              SourceLocation where = SourceLocation::current());
 
-/// The candidate nearest to `word` by edit distance, or an empty string where none is near;
-/// for "did you mean" hints.
+/// The candidate nearest to `word` by edit distance, or an empty string where none is near: within
+/// 3 edits, and half of the word's letters. For "did you mean" hints.
 template <class Range>
 std::string nearest_name(const std::string& word, const Range& candidates);
 int edit_distance(const std::string& a, const std::string& b);
@@ -64,7 +64,7 @@ std::string nearest_name(const std::string& word, const Range& candidates) {
   for (const auto& candidate : candidates) {
     const std::string name(candidate);
     const int distance = edit_distance(word, name);
-    if (distance < best_distance) {
+    if (distance < best_distance && distance * 2 <= static_cast<int>(word.size()) + 1) {
       best_distance = distance;
       best = name;
     }

@@ -22,7 +22,8 @@ struct Program {
   uint64_t seed = 0;  // keys the random numbers of its nodes
 };
 
-/// Fuses and plans a graph. `fuse` false keeps every node as it was written.
+/// Fuses and plans a graph. `fuse` false keeps every node as it was written. An Error where sizes
+/// overflow 64 bits.
 Program compile(Graph graph, const PlanOptions& options, uint64_t seed, bool fuse = true);
 
 /// The plan that suits a device and a batch.
@@ -44,7 +45,7 @@ std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* c
 class Executor {
  public:
   /// Declares the program's persistent values in `store`; program, store and scratch must outlive
-  /// this.
+  /// this. Errors: those of Store::declare; OutOfMemory.
   Executor(const Program& program, Store& store, std::shared_ptr<Scratch> scratch);
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;

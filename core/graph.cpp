@@ -200,8 +200,10 @@ std::string to_text(const Graph& graph) {
       outputs.push_back(graph[v].name);
       types.push_back(to_string(graph[v].type));
     }
-    text += fmt::format("{} = {}({}) : {}\n", fmt::join(outputs, ", "), node.op->name,
-                        fmt::join(inputs, ", "), fmt::join(types, ", "));
+    const std::string call = fmt::format("{}({})", node.op->name, fmt::join(inputs, ", "));
+    text += outputs.empty() ? call + "\n"
+                            : fmt::format("{} = {} : {}\n", fmt::join(outputs, ", "), call,
+                                          fmt::join(types, ", "));
   }
   return text;
 }

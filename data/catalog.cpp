@@ -91,17 +91,18 @@ const CatalogEntry* find_catalog_entry(std::string_view name) {
   return nullptr;
 }
 
-const CatalogEntry& catalog_entry(const std::string& name) {
-  if (const CatalogEntry* entry = find_catalog_entry(name)) return *entry;
+std::string known_data_sets(const std::string& name) {
   std::vector<std::string> names;
   for (const CatalogEntry& entry : catalog()) names.push_back(entry.name);
   const std::string nearest = nearest_name(name, names);
-  fail_usage(
-      fmt::format("no data set or directory is called '{}'", name),
-      fmt::format("{}known data sets: {}; or give a directory of IDX files, or of a folder of "
-                  "PNG files for each class",
-                  nearest.empty() ? "" : fmt::format("did you mean '{}'? ", nearest),
-                  fmt::join(names, ", ")));
+  return fmt::format("{}known data sets: {}",
+                     nearest.empty() ? "" : fmt::format("did you mean '{}'? ", nearest),
+                     fmt::join(names, ", "));
+}
+
+const CatalogEntry& catalog_entry(const std::string& name) {
+  if (const CatalogEntry* entry = find_catalog_entry(name)) return *entry;
+  fail_usage(fmt::format("no data set is called '{}'", name), known_data_sets(name));
 }
 
 }  // namespace cairn

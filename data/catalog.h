@@ -51,6 +51,9 @@ const std::vector<CatalogEntry>& catalog();
 /// The entry of that name, or nullptr.
 const CatalogEntry* find_catalog_entry(std::string_view name);
 
+/// "did you mean 'mnist'? known data sets: mnist, ...": the hint for a name that there is none of.
+std::string known_data_sets(const std::string& name);
+
 /// The entry of that name; a UsageError that lists the known names and the nearest where there is
 /// none.
 const CatalogEntry& catalog_entry(const std::string& name);

@@ -140,11 +140,17 @@ std::string class_name(const std::vector<std::string>& class_names, int64_t k) {
 DataSplits load_data(const std::string& name_or_dir, int64_t classes, uint64_t seed,
                      bool streamed) {
   std::error_code unreadable;
-  if (!find_catalog_entry(name_or_dir) && std::filesystem::is_directory(name_or_dir, unreadable)) {
+  const bool is_known = find_catalog_entry(name_or_dir);
+  if (!is_known && std::filesystem::is_directory(name_or_dir, unreadable)) {
     if (find_idx_file(name_or_dir, kIdxNames[0]).empty() && holds_folders(name_or_dir))
       return load_png_folder(name_or_dir, name_or_dir, seed, streamed);
     return load_directory(name_or_dir, name_or_dir, classes, streamed);
   }
+  if (!is_known)
+    fail_usage(fmt::format("no data set or directory is called '{}'", name_or_dir),
+               fmt::format("{}; or give a directory of IDX files, or of a folder of PNG files for "
+                           "each class",
+                           known_data_sets(name_or_dir)));
   const CatalogEntry& entry = catalog_entry(name_or_dir);
   if (entry.embedded) return load_embedded(entry);
   if (!is_fetched(entry)) {

@@ -2,10 +2,12 @@
 // the name that its parameters take, and a value; it returns the value that it makes of it.
 //
 //   Sequential net;
-//   net.add("conv1", Conv2d{.in = 1, .out = 6, .kernel = 5}).add("tanh1", Tanh{}).add("flatten",
-//   Flatten{}); Value logits = net(graph, "", x);
+//   net.add("conv1", Conv2d{.in = 1, .out = 6, .kernel = 5}).add("tanh1", Tanh());
+//   net.add("flatten", Flatten{});
+//   Value logits = net(graph, "", x);
 //
-// Parameters have PyTorch's names and shapes: "conv1.weight" (6, 1, 5, 5), "conv1.bias" (6).
+// Parameters have PyTorch's names and shapes: "conv1.weight" (6, 1, 5, 5), "conv1.bias" (6). Shapes
+// are those of one example. Errors: those of the ops, whose messages begin with the op's name.
 #pragma once
 
 #include <functional>

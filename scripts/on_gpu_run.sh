@@ -80,16 +80,19 @@ for conv in im2col cudnn; do
     --out "$work/run-$conv" --json
 done
 step "eval on the CPU" 20 json "$cairn" eval "$work/run-im2col" --device cpu --json
-for net in lenet5 mlp50; do
-  step "train_bench $net" 20 text "$here/bin/train_bench" --net "$net" --batch 128 --threads 1 --steps 0 \
-    --device "$device"
+for words in "lenet5 im2col" "lenet5 cudnn" "mlp50 im2col"; do
+  read -r net conv <<<"$words"
+  [[ $device == cuda* || $conv == im2col ]] || continue
+  step "train_bench $net, $conv" 20 text "$here/bin/train_bench" --net "$net" --batch 128 --threads 1 --steps 0 \
+    --device "$device" --conv "$conv"
 done
 step bench 120 lines "$cairn" bench "${ops[@]}" --device "$device" --seconds 0.05 --json
+sanitized=(conv2d linear bias softmax softmax_cross_entropy max_pool2d sum clip_norm)
 sanitizer=$(PATH=$PATH:/usr/local/cuda/bin command -v compute-sanitizer)
 if [[ -n $sanitizer && $device == cuda* ]]; then
   for tool in memcheck racecheck; do
-    step "compute-sanitizer $tool" 60 text "$sanitizer" --tool "$tool" --error-exitcode 9 "$cairn" check conv2d \
-      linear softmax pool reduce --device "$device"
+    step "compute-sanitizer $tool" 60 text "$sanitizer" --tool "$tool" --error-exitcode 9 "$cairn" check \
+      "${sanitized[@]}" --device "$device"
   done
 fi
 printf 'results: %s\n' "$results"

@@ -55,6 +55,9 @@ class Cli(CommandTest):
         self.refused("train", "lenet5", "--data", "nosuch", says="nosuch")
         self.refused("train", "lenet5", "--data", "digits", "--conv", "winograd", says="cudnn")
         self.refused("train", "lenet5", "--data", "digits", "--conv", "implicit", says="don't exist yet")
+        self.refused("train", "lenet5", "--data", self.path(), "--conv", "implicit", says="don't exist yet")
+        self.refused("bench", "conv2d", "--conv", "implicit", says="don't exist yet")
+        self.refused("check", "conv2d", "--conv", "implicit", says="don't exist yet")
         self.refused("train", "lenet5", "--data", "digits", "--device", "cpu", "--conv", "cudnn",
                      says="is for CUDA")
 
@@ -77,8 +80,13 @@ class Cli(CommandTest):
         self.assertEqual(sizes, ["602,112"])
         cuda = run("plan", "lenet5", "--batch", "64", "--device", "cuda").stdout
         self.assertIn("batch 64 in 1 slice of 64", cuda)
+        self.assertIn("60,000 training images are resident: they take 47.0 MB", table)
+        streamed = run("plan", "lenet5", "--batch", "64", "--source", "streamed").stdout
+        self.assertIn("training images are streamed: a window of 2 batches takes 100.4 kB", streamed)
+        self.refused("plan", "lenet5", "--source", "tape", says="streamed")
         self.refused("plan", "lenet6", says="lenet5")
         self.refused("plan", "lenet5", "--data", "nosuch", says="nosuch")
+        self.refused("plan", "lenet5", "--batch", "60001", says="batch")
 
     def test_graph(self):
         text = run("graph", "lenet5").stdout.splitlines()
@@ -87,6 +95,7 @@ class Cli(CommandTest):
         self.assertEqual(len(text), 11)
         step = run("graph", "lenet5", "--part", "accumulate").stdout
         self.assertIn("conv2d_dw(", step)
+        self.assertTrue(step.startswith("next_batch()\ntrain.gather.x, train.gather.label = gather_batch("))
         self.assertIn("adam(", run("graph", "mlp", "--part", "update", "--optimizer", "adam").stdout)
         dot = run("graph", "lenet5", "--dot").stdout
         self.assertTrue(dot.startswith("digraph cairn {"))
@@ -98,6 +107,10 @@ class Cli(CommandTest):
         self.assertIn("activation=none (none, relu, tanh, sigmoid, scaled_tanh)", run("ops", "conv2d").stdout)
         self.refused("ops", "conv3d", says="conv2d")
         here = os.path.dirname(os.path.abspath(__file__))
+        with open(os.path.join(here, "..", "scripts", "on_gpu_run.sh"), encoding="utf-8") as file:
+            names = re.search(r"^sanitized=\((.*)\)$", file.read(), re.MULTILINE)[1].split()
+        for name in names:
+            self.assertEqual(run("ops", name).returncode, 0, f"on_gpu_run.sh: {name}")
         with open(os.path.join(here, "..", "docs", "ops.md"), encoding="utf-8") as file:
             self.assertEqual(run("ops", "--markdown").stdout, file.read(),
                              "write docs/ops.md again: cairn ops --markdown > docs/ops.md")
@@ -131,6 +144,17 @@ class Cli(CommandTest):
                                    line["bytes"] / line["seconds"], delta=1e-6 * line["bytes_per_s"])
         self.refused("bench", "rellu", says="relu")
         self.refused("bench", "relu", "--seconds", "0", says="above 0")
+
+    def test_train_bench(self):
+        program = [os.path.join(os.path.dirname(CAIRN), "train_bench"), "--batch", "8", "--steps", "1"]
+        windows = ["--windows", "1", "--max-windows", "1"]
+        result = subprocess.run([*program, *windows], capture_output=True, text=True, timeout=300)
+        self.assertRegex(result.stdout, r"^peer=cairn net=lenet5 batch=8 threads=1 images_per_s=[1-9]")
+        for words, says in [(["--conv", "implicit"], "don't exist yet"), (["--conv", "cudnn"], "is for CUDA"),
+                            (["--net", "alexnet"], "lenet5")]:
+            result = subprocess.run([*program, *words], capture_output=True, text=True, timeout=300)
+            self.assertEqual([result.returncode, result.stdout], [2, ""])
+            self.assertIn(says, result.stderr)
 
     def test_doctor(self):
         empty = {**os.environ, "CAIRN_DATA": self.path("empty")}
@@ -174,6 +198,7 @@ class Cli(CommandTest):
             self.assertEqual(answer["loss"], summary["test_loss"])
             self.assertEqual(sum(map(sum, answer["confusion"])), answer["images"])
         self.assertIn("predicted", run("eval", self.path("a")).stdout)
+        self.refused("eval", self.path("a"), "--conv", "implicit", says="don't exist yet")
         self.assertEqual(run("eval", self.path("nowhere")).returncode, 1)
 
     def test_second_run_moves_the_first(self):
@@ -226,7 +251,7 @@ class Cli(CommandTest):
         self.assertRegex(listing, r"digits .* embedded")
         self.assertRegex(listing, r"fashion-mnist +articles of clothing")
         self.assertEqual(run("data", "fetch", "digits").returncode, 1)
-        self.refused("data", "fetch", "nosuch", says="mnist")
+        self.refused("data", "fetch", "nosuch", says="no data set is called 'nosuch'")
 
     def test_folder_of_pngs(self):
         words = ["--batch", "16", "--steps", "8", "--device", "cpu"]
@@ -244,6 +269,8 @@ class Cli(CommandTest):
         self.assertIn("digit", run("predict", self.path("a"),
                                    self.path("set", "test", "digit5", "0.png")).stdout)
         self.refused("eval", self.path("a"), "--data", "nosuch", says="nosuch")
+        self.assertIn("60 training images are resident", run("plan", "lenet5", "--data", self.path("set"),
+                                                             "--batch", "16").stdout)
         # Without parts the seed chooses the test images, for eval and --resume too.
         result = run("train", "mlp", "--data", self.path("set", "train"), *words, "--seed", "4",
                      "--out", self.path("b"))

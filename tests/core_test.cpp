@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "core/attrs.h"
+#include "core/device.h"
 #include "core/error.h"
 #include "core/random.h"
 #include "core/shape.h"
@@ -37,6 +38,19 @@ TEST(Error, NearestName) {
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3);
   EXPECT_EQ(nearest_name("rellu", names), "relu");
   EXPECT_EQ(nearest_name("convolution", names), "");
+  EXPECT_EQ(nearest_name("foo", names), "");
+  EXPECT_EQ(nearest_name("thn", names), "tanh");
+}
+
+TEST(ConvChoice, IsAskedForElseTheRunsOnCudaElseIm2col) {
+  const ConvChoice run{"auto", {{"conv2d n=64", "cudnn"}}};
+  EXPECT_EQ(chosen_conv({}, run, true), run);
+  EXPECT_EQ(chosen_conv({}, run, false), ConvChoice());
+  EXPECT_EQ(chosen_conv("cudnn", run, true), (ConvChoice{"cudnn", run.found}));
+  const auto cpu = open_device("cpu", 1);
+  EXPECT_EQ(cpu->set_conv({"im2col"}), "");
+  for (const char* other : {"cudnn", "auto", "implicit", "winograd"})
+    EXPECT_THROW(cpu->set_conv({other}), UsageError) << other;
 }
 
 TEST(Shape, ElementsAndOverflow) {

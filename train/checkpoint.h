@@ -1,8 +1,7 @@
 // Checkpoints: a directory that holds all a run needs to go on, and all a reader needs of a model.
 //
-//   model.safetensors   every parameter, float32, under PyTorch's name and in its shape; their
-//   moving
-//                       average where the run keeps one
+//   model.safetensors   every parameter, float32, under PyTorch's name and in its shape; where the
+//                       run keeps their moving average, that
 //   state.safetensors   the optimizer's states, float32: "momentum.conv1.weight" and so on; with an
 //                       average also the parameters themselves: "parameters.conv1.weight"
 //   checkpoint.json     format version, model and options, optimizer, seed, StepState, what judging

@@ -30,6 +30,12 @@ int64_t steps_for(int64_t examples, int64_t batch) { return (examples + batch - 
 
 }  // namespace
 
+void expect_batch(int64_t batch, int64_t examples) {
+  if (batch < 1 || batch > examples)
+    fail_usage(fmt::format("a batch of {} can't be taken from {} examples", batch, examples),
+               "choose --batch between 1 and the size of the training set");
+}
+
 Graph accumulate_graph(const Network& network, const TrainSettings& settings, int64_t count) {
   Graph graph(true, "train.step");
   graph.add("next_batch", {}, fmt::format("count={} batch={}", count, settings.batch));
@@ -122,10 +128,7 @@ Evaluation Evaluator::run() {
 Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
                  const TrainSettings& settings)
     : network_(network), settings_(settings), count_(data.size()) {
-  if (settings_.batch < 1 || settings_.batch > count_)
-    fail_usage(
-        fmt::format("a batch of {} can't be taken from {} examples", settings_.batch, count_),
-        "choose --batch between 1 and the size of the training set");
+  expect_batch(settings_.batch, count_);
   steps_per_epoch_ = steps_for(count_, settings_.batch);
   for (const std::string_view name : find_optimizer(settings_.optimizer).states)
     buffers_.states.emplace_back(name);
@@ -193,7 +196,7 @@ void Trainer::step() {
 /// Makes sure of the next step's batch; the one after it is copied while that step runs.
 void Trainer::fill_window() {
   if (!stream_) return;
-  const Tensor& images = store_->tensor(std::string(kTrain) + ".images");
+  const Tensor& images = store_->tensor(std::string(kTrainImages));
   const int64_t slot_bytes = images.bytes() / Network::kWindow;
   for (; ahead_ < Network::kWindow; ++ahead_) {
     const BatchStream::Batch batch = stream_->next();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/executor.h"
@@ -47,6 +48,12 @@ struct Evaluation {
   int64_t classes = 0;
   std::vector<int64_t> confusion;  // (classes, classes): true class, then predicted
 };
+
+/// A UsageError for a batch that can't be taken from so many examples.
+void expect_batch(int64_t batch, int64_t examples);
+
+/// The state of accumulate_graph that holds the training images, or the window of streamed ones.
+inline constexpr std::string_view kTrainImages = "train.images";
 
 /// The graphs of a run over `count` examples, as they are written: neither fused nor planned.
 /// Gathering, forward, backward, and the record of loss and accuracy:

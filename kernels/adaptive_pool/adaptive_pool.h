@@ -1,15 +1,16 @@
 // Average pooling over windows that are fitted to the plane, and the gradients.
 //
-//   adaptive_avg_pool2d:       y[c,p,q] = mean of x[c,h,w] over begin(p) <= h < end(p) and likewise
-//   w global_avg_pool2d:         y[c] = mean of x[c,h,w] over the plane adaptive_avg_pool2d_grad:
-//   dx[c,h,w] = sum of dy / places over the windows that hold (h,w) global_avg_pool2d_grad:
-//   dx[c,h,w] = dy[c] / (H W)
+//   adaptive_avg_pool2d:       y[c,p,q] = mean of x[c,h,w] over the window of (p,q)
+//   global_avg_pool2d:         y[c] = mean of x[c,h,w] over the plane
+//   adaptive_avg_pool2d_grad:  dx[c,h,w] = sum of dy / places over the windows that hold (h,w)
+//   global_avg_pool2d_grad:    dx[c,h,w] = dy[c] / (H W)
 //
-// x, dx (C,H,W); y, dy (C,OH,OW), global (C). begin(p) = floor(p H / OH), end(p) =
-// ceil((p + 1) H / OH): windows overlap where OH doesn't divide H. `output_size` is the pair
-// (OH,OW) as in torch.nn.functional; 0 stands for None, the input's size. The gradients take
-// `input_size` (H,W). Errors: x of another rank, an empty plane, a dy that doesn't fit. Sources:
-// PyTorch's definition; Lin, Chen and Yan 2013, "Network in network" (global).
+// x, dx (C,H,W); y, dy (C,OH,OW), global (C). A window holds begin(p) <= h < end(p), begin(p)
+// = floor(p H / OH), end(p) = ceil((p + 1) H / OH), and w likewise: windows overlap where OH
+// doesn't divide H. `output_size` is the pair (OH,OW) as in torch.nn.functional; 0 stands for None,
+// the input's size. The gradients take `input_size` (H,W). Errors: x of another rank, an empty
+// plane, a dy that doesn't fit. Sources: PyTorch's definition; Lin, Chen and Yan 2013, "Network in
+// network" (global).
 #pragma once
 
 #include "core/op.h"

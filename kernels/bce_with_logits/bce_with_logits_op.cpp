@@ -1,5 +1,6 @@
 #include "core/autodiff.h"
 #include "kernels/bce_with_logits/bce_with_logits.h"
+#include "kernels/mse_loss/pointwise_loss_rows.h"
 
 namespace cairn {
 namespace {
@@ -55,67 +56,7 @@ constexpr double kDxSum[] = {0.731058578630005,     -0.880797077977882,
                              0.252540668798145,     -0.5,
                              5.14820022241201e-131, -0.0574255238063563};
 constexpr double kDtSum[] = {-1, 2, -0.5, -0.25, -3, 1, -2, -30, 0.5, -0, 300, -1.5};
-
-constexpr double kOne[] = {1};
-
-constexpr CaseInput kGoldenX{.shape = {2, 2}, .values = kX},
-    kGoldenTarget{.shape = {2, 2}, .values = kTarget}, kOneLoss{.shape = {}, .values = kOne};
-
-constexpr Case loss_case(std::string_view name, std::string_view attrs, int64_t n,
-                         const Shape& shape, bool bench = false) {
-  return {.name = name,
-          .attrs = attrs,
-          .n = n,
-          .inputs = {{{.shape = shape}, {.shape = shape, .fill = Fill::unit}}},
-          .bench = bench};
-}
-constexpr Case bad_case(std::string_view name, std::string_view attrs, const Shape& x,
-                        const Shape& target, std::string_view error) {
-  return {
-      .name = name, .attrs = attrs, .inputs = {{{.shape = x}, {.shape = target}}}, .error = error};
-}
-
-constexpr Case kCases[] = {
-    {.name = "golden", .n = 3, .inputs = {kGoldenX, kGoldenTarget}, .expect = {kMean}},
-    {.name = "golden_sum",
-     .attrs = "reduction=sum",
-     .n = 3,
-     .inputs = {kGoldenX, kGoldenTarget},
-     .expect = {kSum}},
-    loss_case("scalar", "", 2, {}),
-    loss_case("planes", "", 17, {3, 5, 7}),
-    loss_case("one_example", "reduction=sum", 1, {13}),
-    loss_case("image", "", 33, {1, 28, 28}, true),
-    bad_case("wrong_size", "", {3, 4}, {3, 5},
-             "the prediction is float32 (N, 3, 4), but the target is float32 (N, 3, 5)"),
-    bad_case("no_broadcast", "", {3, 4}, {4}, "but the target is float32 (N, 4)"),
-    bad_case("no_reduction", "reduction=none", {3}, {3}, "reduction=none is none of mean, sum"),
-};
-
-constexpr Case gradient_case(std::string_view name, std::string_view attrs, int64_t n,
-                             const Shape& shape, bool bench = false) {
-  Case c = loss_case(name, attrs, n, shape, bench);
-  c.inputs[2] = {.shape = {}};
-  return c;
-}
-
-constexpr Case kGradCases[] = {
-    {.name = "golden", .n = 3, .inputs = {kGoldenX, kGoldenTarget, kOneLoss}, .expect = {kDxMean}},
-    {.name = "golden_sum",
-     .attrs = "reduction=sum",
-     .n = 3,
-     .inputs = {kGoldenX, kGoldenTarget, kOneLoss},
-     .expect = {kDxSum}},
-    gradient_case("scalar", "", 2, {}),
-    gradient_case("planes", "", 17, {3, 5, 7}),
-    gradient_case("one_example", "reduction=sum", 1, {13}),
-    gradient_case("image", "", 33, {1, 28, 28}, true),
-    bad_case("wrong_size", "", {3, 4}, {3, 5}, "but the target is float32 (N, 3, 5)"),
-    {.name = "dloss_vector",
-     .inputs = {{{.shape = {3}}, {.shape = {3}}, {.shape = {2}}}},
-     .error = "dloss has shape (2), a scalar is needed"},
-    bad_case("no_reduction", "reduction=none", {3}, {3}, "reduction=none is none of mean, sum"),
-};
+constexpr PointwiseLossGolden kGolden{kX, kTarget, kMean, kSum, kDxMean, kDxSum};
 
 constexpr Case target_gradient_case(std::string_view name, std::string_view attrs, int64_t n,
                                     const Shape& shape, bool bench = false) {
@@ -127,19 +68,18 @@ constexpr Case target_gradient_case(std::string_view name, std::string_view attr
 }
 
 constexpr Case kTargetGradCases[] = {
-    {.name = "golden", .n = 3, .inputs = {kGoldenX, kOneLoss}, .expect = {kDtMean}},
-    {.name = "golden_sum",
-     .attrs = "reduction=sum",
-     .n = 3,
-     .inputs = {kGoldenX, kOneLoss},
-     .expect = {kDtSum}},
+    golden_loss_case(false, {golden_examples(kX), kOneLoss}, kDtMean),
+    golden_loss_case(true, {golden_examples(kX), kOneLoss}, kDtSum),
     target_gradient_case("scalar", "", 2, {}),
     target_gradient_case("planes", "", 17, {3, 5, 7}),
     target_gradient_case("one_example", "reduction=sum", 1, {13}),
     target_gradient_case("image", "", 33, {1, 28, 28}, true),
-    bad_case("dloss_vector", "", {3}, {3}, "dloss has shape (3), a scalar is needed"),
-    bad_case("no_reduction", "reduction=none", {3}, {}, "reduction=none is none of mean, sum"),
-    bad_case("attribute", "weight=2", {3}, {}, "has no attribute 'weight'"),
+    bad_loss_case("dloss_vector", "", {{{.shape = {3}}, {.shape = {3}}}},
+                  "dloss has shape (3), a scalar is needed"),
+    bad_loss_case("no_reduction", "reduction=none", {{{.shape = {3}}, {.shape = {}}}},
+                  "reduction=none is none of mean, sum"),
+    bad_loss_case("attribute", "weight=2", {{{.shape = {3}}, {.shape = {}}}},
+                  "has no attribute 'weight'"),
 };
 
 constexpr OpDef kOps[] = {
@@ -156,7 +96,7 @@ constexpr OpDef kOps[] = {
              .gradient = gradient,
              .cost = cost,
              .fusions = none,
-             .cases = kCases}),
+             .cases = kPointwiseLossCases<kGolden, Fill::unit>}),
     checked({.name = "bce_with_logits_grad",
              .inputs = kGradInputs,
              .outputs = kGradOutputs,
@@ -170,7 +110,7 @@ constexpr OpDef kOps[] = {
              .gradient = not_differentiable,
              .cost = cost_grad,
              .fusions = none,
-             .cases = kGradCases}),
+             .cases = kPointwiseSlopeCases<kGolden, Fill::unit>}),
     checked({.name = "bce_with_logits_target_grad",
              .inputs = kTargetGradInputs,
              .outputs = kTargetGradOutputs,

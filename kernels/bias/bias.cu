@@ -1,5 +1,6 @@
 // On CUDA a batch is one slice: position i of channel c of example n lies at (c positions + i) N +
 // n.
+#include "core/cuda/block_sum.cuh"
 #include "core/cuda/context.h"
 #include "core/cuda/launch.h"
 #include "kernels/bias/bias.h"
@@ -14,21 +15,26 @@ __global__ void bias_kernel(const float* x, const float* b, float* y, int64_t ru
     y[i] = x[i] + b[i / run];
 }
 
-// A block sums a channel: threads take elements t, t + blockDim, ... of its run (coalesced), then a
-// tree in shared memory. Reads 4 bytes an element.
-__global__ void bias_grad_kernel(const float* dy, const StepState* step, float* db, int64_t run,
-                                 int64_t batch) {
-  CAIRN_SHARED(float, sums, kThreads);
-  const float* x = dy + blockIdx.x * run;
+// Block c parts + p sums part p of channel c: its threads take the channel's elements p kThreads +
+// t and on in steps of parts kThreads, coalesced. Reads 4 bytes an element.
+__global__ void bias_grad_kernel(const float* dy, const StepState* step, float* sums, bool adds,
+                                 int64_t parts, int64_t run, int64_t batch) {
+  const float* x = dy + blockIdx.x / parts * run;
+  const int64_t valid = step->n_valid;
   float sum = 0;
-  for (int64_t i = threadIdx.x; i < run; i += kThreads)
-    if (i % batch < step->n_valid) sum += x[i];
-  sums[threadIdx.x] = sum;
-  for (unsigned half = kThreads / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
-  }
-  if (threadIdx.x == 0) db[blockIdx.x] += sums[0];
+  for (int64_t i = blockIdx.x % parts * kThreads + threadIdx.x; i < run; i += parts * kThreads)
+    if (valid == batch || i % batch < valid) sum += x[i];
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) sums[blockIdx.x] = adds ? sums[blockIdx.x] + sum : sum;
+}
+
+// One thread a channel adds up its parts in order: 4 bytes read a part.
+__global__ void add_parts_kernel(const float* sums, float* db, int64_t parts, int64_t channels) {
+  const int64_t c = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (c >= channels) return;
+  float sum = 0;
+  for (int64_t p = 0; p < parts; ++p) sum += sums[c * parts + p];
+  db[c] += sum;
 }
 
 }  // namespace
@@ -43,12 +49,22 @@ void bias_cuda(const Args& args, CudaContext& context) {
 
 void bias_grad_cuda(const Args& args, CudaContext& context) {
   const Tensor& dy = args.in[0];
-  const int64_t channels = dy.shape[0];
   if (dy.elements() == 0) return;
+  const int64_t channels = dy.shape[0], run = dy.elements() / channels;
+  const int64_t parts = bias_grad_parts(channels, run);
+  float* db = args.out[0].as<float>();
+  float* sums = parts == 1 ? db : static_cast<float*>(args.workspace);
   launch(bias_grad_kernel,
-         {.grid = static_cast<unsigned>(channels), .block = kThreads, .stream = context.stream},
-         dy.as<float>(), args.step, args.out[0].as<float>(), dy.elements() / channels,
-         dy.batch.width);
+         {.grid = static_cast<unsigned>(channels * parts),
+          .block = kThreads,
+          .stream = context.stream},
+         dy.as<float>(), args.step, sums, parts == 1, parts, run, dy.batch.width);
+  if (parts == 1) return;
+  launch(add_parts_kernel,
+         {.grid = static_cast<unsigned>((channels + kThreads - 1) / kThreads),
+          .block = kThreads,
+          .stream = context.stream},
+         sums, db, parts, channels);
 }
 
 }  // namespace cairn

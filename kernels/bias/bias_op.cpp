@@ -26,6 +26,13 @@ Cost cost_grad(const OpTypes& t) {
   return cost;
 }
 
+int64_t workspace_grad(const OpTypes& t) {
+  const int64_t channels = t.shape(0)[0];
+  if (channels == 0) return 0;
+  const int64_t run = t.shape(0).elements() / channels * t.n;
+  return channels * bias_grad_parts(channels, run) * int64_t{sizeof(float)};
+}
+
 void gradient(GradientRule& rule) {
   rule.set(0, rule.dout(0));
   if (rule.wants(1)) rule.set(1, rule.emit("bias_grad", {rule.dout(0)}));
@@ -87,7 +94,7 @@ constexpr OpDef kOps[] = {
              .attrs = none,
              .scope = Scope::sums_over_batch,
              .infer = infer_grad,
-             .workspace = no_workspace,
+             .workspace = workspace_grad,
              .reference = {bias_grad_ref<float>, bias_grad_ref<double>},
              .cpu = bias_grad_cpu,
              .cuda = cuda_twin(bias_grad_cuda),

@@ -141,7 +141,7 @@ constexpr double kPowSpecialDa[] = {12, 8,    kNan, 0, kInf,  0, 0,    kNan,
 
 /// Numbers in [1, 3), where division and powers are tame.
 constexpr auto kTame = [] {
-  std::array<double, 1785> values{};
+  std::array<double, 540> values{};
   for (size_t i = 0; i < values.size(); ++i) values[i] = 1 + static_cast<double>(i * 37 % 64) / 32;
   return values;
 }();
@@ -187,9 +187,9 @@ constexpr Case kCases[] = {
                  {.shape = {std::ssize(special_a) / 2}, .values = special_b}}},
      .expect = {kHead(y.special, std::size(special_a))}},
     filled<f>("single", 1, {7}, {7}, 7),
-    filled<f>("planes", 17, {3, 5, 7}, {3, 5, 7}, 1785),
+    filled<f>("planes", 17, {2, 3, 5}, {2, 3, 5}, 510),
     filled<f>("scalar", 2, {}, {}, 2),
-    f == Binary::add ? filled<f>("resnet_block", 9, {16, 32, 32}, {16, 32, 32}, 0, {}, true)
+    f == Binary::add ? filled<f>("resnet_block", 9, {64, 8, 8}, {64, 8, 8}, 0, {}, true)
                      : filled<f>("block", 9, {3, 5, 4}, {3, 5, 4}, 540),
     filled<f>("channels", 33, {6, 14, 14}, {6, 1, 1}, 198, kFewB<f>, true),
     filled<f>("outer", 17, {7, 1}, {1, 9}, 153),

@@ -1,3 +1,4 @@
+#include "core/cuda/block_sum.cuh"
 #include "core/cuda/context.h"
 #include "core/cuda/launch.h"
 #include "kernels/clip_norm/clip_norm.h"
@@ -6,17 +7,6 @@ namespace cairn {
 namespace {
 
 constexpr int kBlocks = kThreads;  // of the first kernel, so that one block adds up their sums
-
-/// The sum of a block's values, in thread 0, by a tree.
-__device__ double block_sum(double value) {
-  CAIRN_SHARED(double, sums, kThreads);
-  sums[threadIdx.x] = value;
-  for (unsigned half = kThreads / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
-  }
-  return sums[0];
-}
 
 // 4 bytes read an element.
 __global__ void squares_kernel(const float* g, double* partial, int64_t n) {

@@ -5,7 +5,7 @@
 //
 // a and b, both plain or both batched, have equal sizes but for A and B along `dim`, which counts
 // as in PyTorch: a batched tensor's axis 0 is the batch, which is refused. Errors: other sizes,
-// other layouts, `dim` out of range.
+// other layouts, `dim` out of range. Source: torch.cat.
 #pragma once
 
 #include "core/op.h"

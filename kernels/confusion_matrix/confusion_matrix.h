@@ -3,7 +3,7 @@
 //
 // logits (K) and labels (scalar int32 in [0,K)) of each example; counts plain (K,K), summed over
 // the batch, exact up to 2^24 in float32. Errors: a label outside [0,K) on the CPU; on CUDA it
-// counts nowhere.
+// counts nowhere. Source: rows are true classes, as in scikit-learn's confusion_matrix.
 #pragma once
 
 #include "core/op.h"

@@ -1,18 +1,19 @@
 // Two-dimensional convolution (cross-correlation, as in PyTorch) and its two gradients.
 //
-//   conv2d:     y[m,p,q] = act(b[m] + sum over c,i,j of w[m,c,i,j] x[c, p S - P + i D, q S - P + j
-//   D]) conv2d_dx:  dx[c,h,w] = sum over m,i,j of w[m,c,i,j] dy[m,p,q]   where p S - P + i D = h, q
-//   likewise conv2d_dw:  dw[m,c,i,j] += sum over n,p,q of dy[m,p,q] x[c, p S - P + i D, q S - P + j
-//   D]
+//   conv2d:     y[m,p,q] = act(b[m] + sum over c,i,j of w[m,c,i,j] x[c,h,w])
+//   conv2d_dx:  dx[c,h,w] = sum over m,i,j of w[m,c,i,j] dy[m,p,q]
+//   conv2d_dw:  dw[m,c,i,j] += sum over n,p,q of dy[m,p,q] x[c,h,w]
+//
+// with h = p S - P + i D and w = q S - P + j D throughout.
 //
 // x (Cin,H,W), w (Cout, Cin/groups, KH, KW), b (Cout) optional, y (Cout,OH,OW); stride S, padding P
 // and dilation D are (height, width) pairs; OH = floor((H + 2P - D (KH-1) - 1) / S) + 1. x is zero
 // outside. Attributes as torch.nn.functional.conv2d, beside `activation` (none, relu, tanh,
-// sigmoid). conv2d_dx needs `input_size` (H,W), conv2d_dw `kernel_size` (KH,KW): dy does not
-// determine them. The gradient of b is bias_grad's sum (kernels/bias). Errors: channels that don't
-// divide into groups or don't match, a kernel larger than the padded input. Sources: LeCun et al.
-// 1989 (weight sharing); im2col on CUDA: Chellapilla, Puri and Simard 2006. There --conv may choose
-// cuDNN in its place (core/conv_choice.h).
+// sigmoid, scaled_tanh). conv2d_dx needs `input_size` (H,W), conv2d_dw `kernel_size` (KH,KW): dy
+// does not determine them. The gradient of b is bias_grad's sum (kernels/bias). Errors: channels
+// that don't divide into groups or don't match, a kernel larger than the padded input. Sources:
+// LeCun et al. 1989 (weight sharing); im2col on CUDA: Chellapilla, Puri and Simard 2006. There
+// --conv may choose cuDNN in its place (core/conv_choice.h).
 #pragma once
 
 #include <algorithm>

@@ -7,6 +7,7 @@
 // its shape. gather_grad also takes `input_size`, the shape of x; its own gradient is gather. An
 // index outside the axis is an Error on the CPU; CUDA, which can't report it, gathers NaN and
 // leaves it out of the gradient. Errors: scalars, other ranks, sizes above x's, `dim` out of range.
+// Source: torch.gather.
 #pragma once
 
 #include "core/op.h"

@@ -4,9 +4,10 @@
 //   linear_dx:  dx = W' dy           dy (out), W (out, in), dx (in)
 //   linear_dw:  dW += dy x'          x (in), dy (out), dW (out, in): summed over the batch
 //
-// The gradient of b is bias_grad's sum (kernels/bias). act is `activation`: none, relu, tanh or
-// sigmoid. Errors: x of another rank than 1 (flatten it first), sizes that don't match. Source:
-// Rumelhart, Hinton and Williams 1986, "Learning representations by back-propagating errors".
+// The gradient of b is bias_grad's sum (kernels/bias). act is `activation`: none, relu, tanh,
+// sigmoid or scaled_tanh. Errors: x of another rank than 1 (flatten it first), sizes that don't
+// match. Source: Rumelhart, Hinton and Williams 1986, "Learning representations by back-propagating
+// errors".
 #pragma once
 
 #include "core/op.h"

@@ -5,7 +5,7 @@
 //
 // All are plain. op swaps a matrix's two axes where `transpose_a` or `transpose_b` is set. The
 // leading dimensions must be equal: nothing is broadcast. K = 0 gives zeros. Errors: ranks below 2,
-// other leading dimensions, sizes that don't fit.
+// other leading dimensions, sizes that don't fit. Source: torch.bmm (rows of matrices).
 #pragma once
 
 #include "core/op.h"

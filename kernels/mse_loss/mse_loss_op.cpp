@@ -1,5 +1,6 @@
 #include "core/autodiff.h"
 #include "kernels/mse_loss/mse_loss.h"
+#include "kernels/mse_loss/pointwise_loss_rows.h"
 
 namespace cairn {
 namespace {
@@ -41,66 +42,7 @@ constexpr double kDxMean[] = {0.166666666666667,
                               0.104166666666667};
 constexpr double kSum[] = {30.59375};
 constexpr double kDxSum[] = {2, -6, 0.5, -1, 4, -2, 3, 3, -1.25, -2, -6, 1.25};
-constexpr double kOne[] = {1};
-
-constexpr CaseInput kGoldenX{.shape = {2, 2}, .values = kX},
-    kGoldenTarget{.shape = {2, 2}, .values = kTarget}, kOneLoss{.shape = {}, .values = kOne};
-
-constexpr Case loss_case(std::string_view name, std::string_view attrs, int64_t n,
-                         const Shape& shape, bool bench = false) {
-  return {.name = name,
-          .attrs = attrs,
-          .n = n,
-          .inputs = {{{.shape = shape}, {.shape = shape}}},
-          .bench = bench};
-}
-constexpr Case bad_case(std::string_view name, std::string_view attrs, const Shape& x,
-                        const Shape& target, std::string_view error) {
-  return {
-      .name = name, .attrs = attrs, .inputs = {{{.shape = x}, {.shape = target}}}, .error = error};
-}
-
-constexpr Case kCases[] = {
-    {.name = "golden", .n = 3, .inputs = {kGoldenX, kGoldenTarget}, .expect = {kMean}},
-    {.name = "golden_sum",
-     .attrs = "reduction=sum",
-     .n = 3,
-     .inputs = {kGoldenX, kGoldenTarget},
-     .expect = {kSum}},
-    loss_case("scalar", "", 2, {}),
-    loss_case("planes", "", 17, {3, 5, 7}),
-    loss_case("one_example", "reduction=sum", 1, {13}),
-    loss_case("image", "", 33, {1, 28, 28}, true),
-    bad_case("wrong_size", "", {3, 4}, {3, 5},
-             "the prediction is float32 (N, 3, 4), but the target is float32 (N, 3, 5)"),
-    bad_case("no_broadcast", "", {3, 4}, {4}, "but the target is float32 (N, 4)"),
-    bad_case("no_reduction", "reduction=none", {3}, {3}, "reduction=none is none of mean, sum"),
-};
-
-constexpr Case gradient_case(std::string_view name, std::string_view attrs, int64_t n,
-                             const Shape& shape, bool bench = false) {
-  Case c = loss_case(name, attrs, n, shape, bench);
-  c.inputs[2] = {.shape = {}};
-  return c;
-}
-
-constexpr Case kGradCases[] = {
-    {.name = "golden", .n = 3, .inputs = {kGoldenX, kGoldenTarget, kOneLoss}, .expect = {kDxMean}},
-    {.name = "golden_sum",
-     .attrs = "reduction=sum",
-     .n = 3,
-     .inputs = {kGoldenX, kGoldenTarget, kOneLoss},
-     .expect = {kDxSum}},
-    gradient_case("scalar", "", 2, {}),
-    gradient_case("planes", "", 17, {3, 5, 7}),
-    gradient_case("one_example", "reduction=sum", 1, {13}),
-    gradient_case("image", "", 33, {1, 28, 28}, true),
-    bad_case("wrong_size", "", {3, 4}, {3, 5}, "but the target is float32 (N, 3, 5)"),
-    {.name = "dloss_vector",
-     .inputs = {{{.shape = {3}}, {.shape = {3}}, {.shape = {2}}}},
-     .error = "dloss has shape (2), a scalar is needed"},
-    bad_case("no_reduction", "reduction=none", {3}, {3}, "reduction=none is none of mean, sum"),
-};
+constexpr PointwiseLossGolden kGolden{kX, kTarget, kMean, kSum, kDxMean, kDxSum};
 
 constexpr OpDef kOps[] = {
     checked({.name = "mse_loss",
@@ -116,7 +58,7 @@ constexpr OpDef kOps[] = {
              .gradient = gradient,
              .cost = cost,
              .fusions = none,
-             .cases = kCases}),
+             .cases = kPointwiseLossCases<kGolden, Fill::normal>}),
     checked({.name = "mse_loss_grad",
              .inputs = kGradInputs,
              .outputs = kGradOutputs,
@@ -130,7 +72,7 @@ constexpr OpDef kOps[] = {
              .gradient = not_differentiable,
              .cost = cost_grad,
              .fusions = none,
-             .cases = kGradCases}),
+             .cases = kPointwiseSlopeCases<kGolden, Fill::normal>}),
 };
 
 }  // namespace

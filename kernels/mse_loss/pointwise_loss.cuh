@@ -2,22 +2,12 @@
 // slice, so feature f of example n lies at f N + n.
 #pragma once
 
+#include "core/cuda/block_sum.cuh"
 #include "core/cuda/context.h"
 #include "core/cuda/launch.h"
 #include "kernels/mse_loss/pointwise_loss.h"
 
 namespace cairn {
-
-/// The sum over the block's threads, in thread 0.
-__device__ inline float block_sum(float mine) {
-  CAIRN_SHARED(float, sums, kThreads);
-  sums[threadIdx.x] = mine;
-  for (unsigned half = kThreads / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
-  }
-  return sums[0];
-}
 
 // A block sums every gridDim-th run of elements, coalesced: reads 8 bytes an element.
 template <class Loss>

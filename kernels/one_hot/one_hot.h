@@ -4,7 +4,8 @@
 //
 // labels (...) int32, batched or plain; y (..., K) float, K = num_classes, which has to be given. A
 // label outside 0 to K - 1 is an Error on the CPU, and a vector of zeros on CUDA, which can't
-// report it. Labels have no gradient.
+// report it. Labels have no gradient. Errors beside that: num_classes left out. Source:
+// torch.nn.functional.one_hot.
 #pragma once
 
 #include "core/op.h"

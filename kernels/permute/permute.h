@@ -4,7 +4,8 @@
 //   permute:    axis i of y is axis dims[i] of x     gradient: permute with the inverse order
 //
 // x, y plain with any axes, or batched: then axis 0 is the batch and stays in its place. dims names
-// every axis once. Errors: axes out of range or named twice, the batch moved.
+// every axis once. Errors: axes out of range or named twice, the batch moved. Source:
+// torch.transpose and torch.permute.
 #pragma once
 
 #include <array>

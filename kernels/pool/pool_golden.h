@@ -1,6 +1,7 @@
 // Golden values of the pools' test rows, all from PyTorch.
 #pragma once
 
+#include <array>
 #include <limits>
 
 namespace cairn::pool_golden {
@@ -143,5 +144,18 @@ constexpr double kSpecialX[] = {kNan,  1,     5,    kNan,  kNan,  kNan,  2, 2,  
 constexpr double kSpecialAvgY[] = {kNan, kNan, kNan, 1.75, 0, -kInf, kNan};
 constexpr double kSpecialMaxY[] = {kNan, kNan, kNan, 2, -0.0, -kInf, kInf};
 constexpr double kSpecialIndices[] = {15, 3, 19, 6, 8, 10, 12};
+
+// Ties in every window of max_pool2d(x, 3, 2, 1): the first of the largest wins.
+constexpr double kTiedX[] = {0, 1, 1, 0, 1, 1, 0, 1, 1, 0, -kInf, 1, 0, 1, 1, 0, 1, 1, 0, 1};
+constexpr double kTiedY[] = {1, 1, 1, 1, 1, 1}, kTiedIndices[] = {1, 1, 4, 5, 7, 8};
+
+/// Numbers 0, 1, 2 of 17 planes of 7 x 8. The infinity keeps the row off difference quotients,
+/// which ties make worthless.
+constexpr auto kManyTies = [] {
+  std::array<double, 17 * 7 * 8> values{};
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i * i % 7 % 3);
+  values[0] = -kInf;
+  return values;
+}();
 
 }  // namespace cairn::pool_golden

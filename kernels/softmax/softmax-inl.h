@@ -1,4 +1,5 @@
-// Softmax on vectors of columns: a lane is a column, element k of the first lies at x[k * stride].
+// Softmax of vectors that walk along columns: either a lane is a column, or a column is contiguous
+// and lanes are its elements.
 #if defined(KERNELS_SOFTMAX_SOFTMAX_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef KERNELS_SOFTMAX_SOFTMAX_INL_H_
 #undef KERNELS_SOFTMAX_SOFTMAX_INL_H_
@@ -20,18 +21,84 @@ HWY_INLINE V ExpBelow(D d, V x, V max) {
   return hn::IfThenElse(hn::IsNaN(v), v, hn::Exp(d, v));
 }
 
-/// The softmax p of the columns, whose largest elements are `max`; returns the sums of exp(x -
-/// max).
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V SoftmaxOf(D d, const float* x, int64_t size, int64_t stride, V max, float* p) {
-  V sum = hn::Zero(d);
-  for (int64_t k = 0; k < size; ++k) {
-    const V e = ExpBelow(d, hn::LoadU(d, x + k * stride), max);
-    hn::StoreU(e, d, p + k * stride);
-    sum = hn::Add(sum, e);
+/// The lanes of a vector that belong to the column: all of them, or the first few at its end.
+struct AllLanes {
+  template <class D>
+  HWY_INLINE hn::Vec<D> load(D d, const float* x) const {
+    return hn::LoadU(d, x);
   }
-  for (int64_t k = 0; k < size; ++k)
-    hn::StoreU(hn::Div(hn::LoadU(d, p + k * stride), sum), d, p + k * stride);
+  template <class D>
+  HWY_INLINE void store(hn::Vec<D> v, D d, float* y) const {
+    hn::StoreU(v, d, y);
+  }
+  template <class V>
+  HWY_INLINE V choose(V here, V) const {
+    return here;
+  }
+};
+template <class D>
+struct FirstLanes {
+  hn::Mask<D> mask;
+
+  HWY_INLINE hn::Vec<D> load(D d, const float* x) const { return hn::MaskedLoad(mask, d, x); }
+  HWY_INLINE void store(hn::Vec<D> v, D d, float* y) const { hn::BlendedStore(v, mask, d, y); }
+  HWY_INLINE hn::Vec<D> choose(hn::Vec<D> here, hn::Vec<D> elsewhere) const {
+    return hn::IfThenElse(mask, here, elsewhere);
+  }
+};
+
+/// Lanes are columns: element k of the first lies at k * stride.
+template <class D>
+struct SideBySide {
+  D d;
+  int64_t size, stride;
+
+  /// Calls f(i, lanes) for the vectors at i that cover the columns.
+  template <class F>
+  HWY_INLINE void each(F f) const {
+    for (int64_t i = 0; i < size * stride; i += stride) f(i, AllLanes());
+  }
+  HWY_INLINE hn::Vec<D> sum(hn::Vec<D> lanes) const { return lanes; }
+  HWY_INLINE hn::Vec<D> max(hn::Vec<D> lanes) const { return lanes; }
+};
+
+/// Lanes are elements of one column, which is contiguous.
+template <class D>
+struct Contiguous {
+  D d;
+  int64_t size;
+
+  template <class F>
+  HWY_INLINE void each(F f) const {
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    int64_t i = 0;
+    for (; i + lanes <= size; i += lanes) f(i, AllLanes());
+    if (i < size) f(i, FirstLanes<D>{hn::FirstN(d, static_cast<size_t>(size - i))});
+  }
+  HWY_INLINE hn::Vec<D> sum(hn::Vec<D> lanes) const { return hn::SumOfLanes(d, lanes); }
+  HWY_INLINE hn::Vec<D> max(hn::Vec<D> lanes) const { return hn::MaxOfLanes(d, lanes); }
+};
+
+/// The sum of term(i, lanes) along each column.
+template <class Walk, class F>
+HWY_INLINE auto SumOf(const Walk& walk, F term) {
+  auto sum = hn::Zero(walk.d);
+  walk.each([&](int64_t i, auto lanes)
+                HWY_ATTR { sum = lanes.choose(hn::Add(sum, term(i, lanes)), sum); });
+  return walk.sum(sum);
+}
+
+/// The softmax p of columns whose largest elements are `max`; returns the sums of exp(x - max).
+template <class Walk, class V>
+HWY_INLINE V SoftmaxOf(const Walk& walk, const float* x, V max, float* p) {
+  const auto d = walk.d;
+  const V sum = SumOf(walk, [&](int64_t i, auto lanes) HWY_ATTR {
+    const V e = ExpBelow(d, lanes.load(d, x + i), max);
+    lanes.store(e, d, p + i);
+    return e;
+  });
+  walk.each([&](int64_t i, auto lanes)
+                HWY_ATTR { lanes.store(hn::Div(lanes.load(d, p + i), sum), d, p + i); });
   return sum;
 }
 

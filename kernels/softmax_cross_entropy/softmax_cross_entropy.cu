@@ -1,6 +1,7 @@
 // On CUDA a batch is one slice: feature k of example n lies at k N + n.
 #include <cmath>
 
+#include "core/cuda/block_sum.cuh"
 #include "core/cuda/context.h"
 #include "core/cuda/launch.h"
 #include "kernels/softmax/softmax.h"
@@ -16,8 +17,6 @@ __global__ void softmax_cross_entropy_kernel(const float* x, const int32_t* labe
                                              const StepState* step, Reduction reduction,
                                              TargetProbabilities<float> target, float* loss,
                                              float* correct, float* p, int64_t classes, int64_t n) {
-  CAIRN_SHARED(float, losses, kThreads);
-  CAIRN_SHARED(float, hits, kThreads);
   float my_loss = 0, my_hits = 0;
   for (int64_t i = threadIdx.x; i < n; i += kThreads) {
     const SoftmaxColumn<float> y(x + i, classes, n);
@@ -31,18 +30,11 @@ __global__ void softmax_cross_entropy_kernel(const float* x, const int32_t* labe
       for (int64_t k = 0; k < classes; ++k) my_loss -= target.other * (x[k * n + i] - y.max);
     my_hits += y.largest == label ? 1.0f : 0.0f;
   }
-  losses[threadIdx.x] = my_loss;
-  hits[threadIdx.x] = my_hits;
-  for (unsigned half = kThreads / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half) {
-      losses[threadIdx.x] += losses[threadIdx.x + half];
-      hits[threadIdx.x] += hits[threadIdx.x + half];
-    }
-  }
+  my_loss = block_sum(my_loss);
+  my_hits = block_sum(my_hits);
   if (threadIdx.x == 0) {
-    *loss += losses[0] * static_cast<float>(loss_scale(reduction, *step));
-    *correct += hits[0];
+    *loss += my_loss * static_cast<float>(loss_scale(reduction, *step));
+    *correct += my_hits;
   }
 }
 

@@ -35,12 +35,11 @@ HWY_INLINE void softmax(D d, const float* x, int64_t classes, int64_t width, boo
     largest =
         hn::IfThenElse(hn::RebindMask(di, above), hn::Set(di, static_cast<int32_t>(k)), largest);
   }
-  hn::Store(SoftmaxOf(d, x, classes, width, max, p), d, lanes.sum);
+  hn::Store(SoftmaxOf(SideBySide<D>{d, classes, width}, x, max, p), d, lanes.sum);
   hn::Store(max, d, lanes.max);
   hn::Store(largest, di, lanes.largest);
-  if (!smooth) return;
   auto below = hn::Zero(d);
-  for (int64_t k = 0; k < classes; ++k)
+  for (int64_t k = 0; smooth && k < classes; ++k)
     below = hn::Add(below, hn::Sub(hn::LoadU(d, x + k * width), max));
   hn::Store(below, d, lanes.below);
 }

@@ -4,7 +4,8 @@
 //               n_valid = min(batch, count - first)
 //   next_step:  step += 1; lr = scheduled_lr(schedule, lr, warmup, horizon, step)
 //
-// Neither has inputs or outputs. Errors: attributes out of range.
+// Neither has inputs or outputs. Errors: attributes out of range. Sources: those of the schedules,
+// at scheduled_lr.
 #pragma once
 
 #include <cmath>

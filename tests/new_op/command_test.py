@@ -44,6 +44,9 @@ class NewOpCommand(CommandTest):
         wrong = subprocess.run([OP_BENCH, "cubic"], capture_output=True, text=True, timeout=300)
         self.assertEqual(wrong.returncode, 2)
         self.assertIn("cube", wrong.stderr)
+        wrong = subprocess.run([OP_BENCH, "cube", "--conv", "implicit"], capture_output=True, text=True, timeout=300)
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("don't exist yet", wrong.stderr)
 
 
 if __name__ == "__main__":
