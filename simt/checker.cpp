@@ -191,6 +191,8 @@ Checker::Shadow& Checker::shadow() {
 void Checker::access(const void* address, size_t bytes, bool writes, bool atomic, const void* code) {
   if (!running().kernel || bytes == 0 || is_on_stack(address)) return;
   const auto* at = static_cast<const std::byte*>(address);
+  const Running& now = running();
+  if (at >= now.arguments && at < now.arguments + now.argument_bytes) return;
   const char* verb = writes ? "writes" : "reads";
   const auto fault = [&](cudaError_t error, const std::string& what) {
     kernel_fault(error, std::string(verb) + " " + std::to_string(bytes) + " bytes: " + what, describe_code(code));

@@ -54,7 +54,11 @@ cudaError_t run(const Launch& launch) {
   const uint64_t count = uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
   blockDim = launch.block;
   gridDim = launch.grid;
-  now = {.kernel = launch.kernel, .launch = ++launches, .first_block = blocks + 1};
+  now = {.kernel = launch.kernel,
+         .arguments = static_cast<const std::byte*>(launch.arguments.get()),
+         .argument_bytes = launch.signature->bytes,
+         .launch = ++launches,
+         .first_block = blocks + 1};
   block().clear_error();
   std::vector<uint32_t> order;
   const bool shuffled = settings().order == Order::random && count <= (uint64_t{1} << 24);

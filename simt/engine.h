@@ -34,7 +34,9 @@ constexpr unsigned kWarp = 32;
 /// The CUDA thread that is running.
 struct Running {
   const void* kernel = nullptr;  // nullptr: the host runs
-  uint64_t launch = 0;           // serial number
+  const std::byte* arguments = nullptr;  // of the kernel, packed
+  size_t argument_bytes = 0;
+  uint64_t launch = 0;  // serial number
   uint64_t block = 0, first_block = 0;  // serial numbers over all launches, from 1
   uint32_t thread = 0;           // in its block
   uint32_t barriers = 0;         // that the block has passed

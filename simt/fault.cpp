@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <sstream>
 
 #include "simt/api.h"
 #include "simt/block.h"
@@ -32,7 +33,7 @@ AtExit at_exit;
 /// The lines that addr2line prints of an address in a module.
 std::string ask_addr2line(const char* module, uintptr_t offset) {
   char command[4096];
-  std::snprintf(command, sizeof command, "addr2line -C -f -e '%s' 0x%zx 2>/dev/null", module,
+  std::snprintf(command, sizeof command, "addr2line -C -f -i -e '%s' 0x%zx 2>/dev/null", module,
                 static_cast<size_t>(offset));
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command, "r"), pclose);
   std::string text;
@@ -51,11 +52,16 @@ Code look_up(const void* address) {
   const auto offset =
       reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(info.dli_fbase);
   const std::string text = ask_addr2line(info.dli_fname, offset);
-  const size_t end = text.find('\n');
-  if (end == std::string::npos) return {"?", std::string(info.dli_fname) + "+" + std::to_string(offset)};
-  std::string place = text.substr(end + 1);
-  place = place.substr(0, place.find_first_of(" \n"));
-  return {text.substr(0, end), place};
+  // A function and a place for each level of inlining, innermost first: the first that is no library's.
+  std::istringstream lines(text);
+  Code first, code;
+  while (std::getline(lines, code.function) && std::getline(lines, code.place)) {
+    code.place = code.place.substr(0, code.place.find(' '));
+    if (first.place.empty()) first = code;
+    if (!code.place.starts_with("/usr/")) return code;
+  }
+  if (first.place.empty()) return {"?", std::string(info.dli_fname) + "+" + std::to_string(offset)};
+  return first;
 }
 
 }  // namespace
