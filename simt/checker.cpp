@@ -120,6 +120,7 @@ struct Checker::Shadow {
   std::vector<uint32_t> clocks;
   std::vector<std::array<uint32_t, kWarp>> known;
   uint64_t block = 0;
+  bool in_shared = false;  // what is accessed
 
   void begin_block() {
     if (block == running().block) return;
@@ -128,9 +129,10 @@ struct Checker::Shadow {
     known.assign(1024, {});
   }
 
+  /// Each block begins with shared memory of its own.
   bool ordered(const Record& before) const {
     const Running& now = running();
-    if (before.block < now.first_block) return true;
+    if (before.block < (in_shared ? now.block : now.first_block)) return true;
     if (before.block != now.block) return false;
     if (before.thread == now.thread || before.barriers != now.barriers) return true;
     return block == now.block && before.thread / kWarp == now.thread / kWarp &&
@@ -166,6 +168,7 @@ struct Checker::Shadow {
   void race(Range& range, const std::byte* at, size_t bytes, bool writes, bool atomic,
             const void* code) {
     const Running& r = running();
+    in_shared = &range == &shared;
     const uint32_t clock = block == r.block ? clocks[r.thread] : 1;
     Record now{r.block, code, r.barriers, clock, static_cast<uint16_t>(r.thread), 0, atomic};
     for (const std::byte* end = at + bytes; at < end;) {
