@@ -5,8 +5,8 @@
 
 namespace cairn {
 
-/// The sum of the values of the block's kThreads threads, in thread 0, by a tree in shared memory.
-/// All threads must call it.
+/// The sum of the values of the block's kThreads threads, in thread 0, by a tree in shared memory;
+/// 0 in the others. All threads must call it.
 template <class T>
 __device__ T block_sum(T value) {
   CAIRN_SHARED(T, sums, kThreads);
@@ -16,7 +16,7 @@ __device__ T block_sum(T value) {
     __syncthreads();
     if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
   }
-  return sums[0];
+  return threadIdx.x == 0 ? sums[0] : T{};
 }
 
 }  // namespace cairn
