@@ -38,7 +38,8 @@ Settings from_environment() {
   if (const char* order = std::getenv("SIMT_ORDER")) {
     if (std::strcmp(order, "reverse") == 0) s.order = Order::reverse;
     if (std::strncmp(order, "random", 6) == 0) s.order = Order::random;
-    if (const char* seed = std::strchr(order, ':')) s.seed = static_cast<uint64_t>(std::atoll(seed + 1));
+    if (const char* seed = std::strchr(order, ':'))
+      s.seed = static_cast<uint64_t>(std::atoll(seed + 1));
   }
   return s;
 }
@@ -129,11 +130,13 @@ void check_at_exit() { unchecked("the program's end"); }
 std::string alive() {
   std::string text;
   const auto count = [&](int64_t n, const std::string& what) {
-    if (n > 0) text += (text.empty() ? "" : ", ") + std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+    if (n > 0)
+      text += (text.empty() ? "" : ", ") + std::to_string(n) + " " + what + (n == 1 ? "" : "s");
   };
   count(memory().live(), "device allocation");
   if (const Allocation* some = memory().any_live())
-    text += " (one of " + std::to_string(some->bytes) + " bytes, made at " + describe_code(some->by) + ")";
+    text += " (one of " + std::to_string(some->bytes) + " bytes, made at " +
+            describe_code(some->by) + ")";
   count(pinned().live(), "pinned allocation");
   count(streams().live(), "stream");
   count(static_cast<int64_t>(streams().events.size()), "event");

@@ -23,10 +23,10 @@ __attribute__((noinline, no_sanitize("thread"))) T atomically(T* at, const F& ch
 
 }  // namespace simt
 
-#define SIMT_ATOMIC(name, expression)                                            \
-  template <class T>                                                             \
+#define SIMT_ATOMIC(name, expression)                                              \
+  template <class T>                                                               \
   __attribute__((always_inline)) inline T name(T* at, std::type_identity_t<T> v) { \
-    return simt::atomically(at, [v](T x) { return static_cast<T>(expression); }); \
+    return simt::atomically(at, [v](T x) { return static_cast<T>(expression); });  \
   }
 SIMT_ATOMIC(atomicAdd, x + v)
 SIMT_ATOMIC(atomicSub, x - v)

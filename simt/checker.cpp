@@ -77,9 +77,7 @@ class Range {
 /// The segments of the program and its libraries: constants and static data.
 class Modules {
  public:
-  bool hold(const void* address) {
-    return known(address) || (refresh(), known(address));
-  }
+  bool hold(const void* address) { return known(address) || (refresh(), known(address)); }
 
  private:
   using Segment = std::pair<const std::byte*, const std::byte*>;
@@ -95,7 +93,8 @@ class Modules {
           for (int i = 0; i < info->dlpi_phnum; ++i) {
             const auto& header = info->dlpi_phdr[i];
             if (header.p_type != PT_LOAD) continue;
-            const auto* begin = reinterpret_cast<const std::byte*>(info->dlpi_addr + header.p_vaddr);
+            const auto* begin =
+                reinterpret_cast<const std::byte*>(info->dlpi_addr + header.p_vaddr);
             static_cast<std::vector<Segment>*>(to)->emplace_back(begin, begin + header.p_memsz);
           }
           return 0;
@@ -115,8 +114,8 @@ struct Checker::Shadow {
   Range shared{shared_memory(), kSharedArena};
   Modules modules;
 
-  // Vector clocks of the block's threads: known[t][l] is the last clock of lane l of t's warp that is
-  // ordered before what t does now.
+  // Vector clocks of the block's threads: known[t][l] is the last clock of lane l of t's warp that
+  // is ordered before what t does now.
   std::vector<uint32_t> clocks;
   std::vector<std::array<uint32_t, kWarp>> known;
   uint64_t block = 0;
@@ -143,9 +142,9 @@ struct Checker::Shadow {
     if (!(before.bytes & now.bytes) || (before.atomic && now.atomic) || ordered(before)) return;
     const bool other = before.block != now.block;
     kernel_fault(cudaErrorLaunchFailure,
-                 std::string("race: this ") + (writes ? "writes" : "reads") + " what " + thread_text(before) +
-                     (other ? " of another block" : "") + (wrote ? " wrote" : " read") + " at " +
-                     describe_code(before.code) +
+                 std::string("race: this ") + (writes ? "writes" : "reads") + " what " +
+                     thread_text(before) + (other ? " of another block" : "") +
+                     (wrote ? " wrote" : " read") + " at " + describe_code(before.code) +
                      (other ? ", and nothing orders blocks" : ", and no barrier lies between"),
                  describe_code(now.code));
   }
@@ -191,14 +190,16 @@ Checker::Shadow& Checker::shadow() {
   return *shadow_;
 }
 
-void Checker::access(const void* address, size_t bytes, bool writes, bool atomic, const void* code) {
+void Checker::access(const void* address, size_t bytes, bool writes, bool atomic,
+                     const void* code) {
   if (!running().kernel || bytes == 0 || is_on_stack(address)) return;
   const auto* at = static_cast<const std::byte*>(address);
   const Running& now = running();
   if (at >= now.arguments && at < now.arguments + now.argument_bytes) return;
   const char* verb = writes ? "writes" : "reads";
   const auto fault = [&](cudaError_t error, const std::string& what) {
-    kernel_fault(error, std::string(verb) + " " + std::to_string(bytes) + " bytes: " + what, describe_code(code));
+    kernel_fault(error, std::string(verb) + " " + std::to_string(bytes) + " bytes: " + what,
+                 describe_code(code));
   };
   const bool device = memory().is_device(address);
   if (device) {
@@ -217,7 +218,8 @@ void Checker::access(const void* address, size_t bytes, bool writes, bool atomic
   if (writes)
     range.set_defined(at, bytes, true);
   else if (!range.is_defined(at, bytes))
-    fault(cudaErrorLaunchFailure, std::string("uninitialised ") + (device ? "device" : "shared") + " memory");
+    fault(cudaErrorLaunchFailure,
+          std::string("uninitialised ") + (device ? "device" : "shared") + " memory");
   shadow().race(range, at, bytes, writes, atomic, code);
 }
 
@@ -239,8 +241,7 @@ void Checker::warp_met(uint32_t first, uint32_t mask) {
   for (uint32_t lane = 0; lane < kWarp; ++lane) {
     if (!(mask >> lane & 1)) continue;
     joined[lane] = std::max(joined[lane], s.clocks[first + lane]);
-    for (uint32_t i = 0; i < kWarp; ++i)
-      joined[i] = std::max(joined[i], s.known[first + lane][i]);
+    for (uint32_t i = 0; i < kWarp; ++i) joined[i] = std::max(joined[i], s.known[first + lane][i]);
   }
   for (uint32_t lane = 0; lane < kWarp; ++lane) {
     if (!(mask >> lane & 1)) continue;

@@ -11,7 +11,9 @@ struct cublasContext {
 };
 
 cublasStatus_t cublasGetProperty(libraryPropertyType type, int* value) {
-  *value = type == MAJOR_VERSION ? CUBLAS_VER_MAJOR : type == MINOR_VERSION ? CUBLAS_VER_MINOR : CUBLAS_VER_PATCH;
+  *value = type == MAJOR_VERSION   ? CUBLAS_VER_MAJOR
+           : type == MINOR_VERSION ? CUBLAS_VER_MINOR
+                                   : CUBLAS_VER_PATCH;
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -31,12 +33,15 @@ cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
   return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t, void*, size_t) { return CUBLAS_STATUS_SUCCESS; }
+cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t, void*, size_t) {
+  return CUBLAS_STATUS_SUCCESS;
+}
 cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t) { return CUBLAS_STATUS_SUCCESS; }
 
-cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t trans_a, cublasOperation_t trans_b,
-                              int m, int n, int k, const float* alpha, const float* a, int lda,
-                              const float* b, int ldb, const float* beta, float* c, int ldc) {
+cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t trans_a,
+                              cublasOperation_t trans_b, int m, int n, int k, const float* alpha,
+                              const float* a, int lda, const float* b, int ldb, const float* beta,
+                              float* c, int ldc) {
   const bool ta = trans_a != CUBLAS_OP_N, tb = trans_b != CUBLAS_OP_N;
   if (m < 0 || n < 0 || k < 0 || lda < std::max(1, ta ? k : m) || ldb < std::max(1, tb ? n : k) ||
       ldc < std::max(1, m))
@@ -44,17 +49,21 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t trans_a, 
   if (m == 0 || n == 0) return CUBLAS_STATUS_SUCCESS;
   // Columns lie `ld` apart; the last one ends with its last row.
   const auto bytes = [](int rows, int columns, int ld) {
-    return rows && columns ? sizeof(float) * (static_cast<size_t>(ld) * static_cast<size_t>(columns - 1) + static_cast<size_t>(rows)) : 0;
+    return rows && columns
+               ? sizeof(float) * (static_cast<size_t>(ld) * static_cast<size_t>(columns - 1) +
+                                  static_cast<size_t>(rows))
+               : 0;
   };
   const simt::Operand operands[] = {{a, bytes(ta ? k : m, ta ? m : k, lda), false},
                                     {b, bytes(tb ? n : k, tb ? k : n, ldb), false},
                                     {c, bytes(m, n, ldc), true}};
   const auto work = [=, alpha = *alpha, beta = *beta] {
-    cblas_sgemm(CblasColMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k,
-                alpha, a, lda, b, ldb, beta, c, ldc);
+    cblas_sgemm(CblasColMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n,
+                k, alpha, a, lda, b, ldb, beta, c, ldc);
   };
   const cudaError_t result =
-      k > 0 ? simt::enqueue("cublasSgemm", handle->stream, {operands[0], operands[1], operands[2]}, work)
+      k > 0 ? simt::enqueue("cublasSgemm", handle->stream, {operands[0], operands[1], operands[2]},
+                            work)
             : simt::enqueue("cublasSgemm", handle->stream, {operands[2]}, work);
   return result == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }

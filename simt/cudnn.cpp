@@ -61,7 +61,8 @@ void for_products(const Tensor& x, const Tensor& w, const Convolution& c, const 
                 const int64_t v = q * c.stride_w - c.pad_w + s * c.dil_w;
                 if (h < 0 || h >= x.h || v < 0 || v >= x.w) continue;
                 const int64_t channel = k / (w.n / c.groups) * w.c + i;
-                f(((n * x.c + channel) * x.h + h) * x.w + v, ((k * w.c + i) * w.h + r) * w.w + s, at);
+                f(((n * x.c + channel) * x.h + h) * x.w + v, ((k * w.c + i) * w.h + r) * w.w + s,
+                  at);
               }
 }
 
@@ -117,7 +118,9 @@ cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t d) { return d
 cudnnStatus_t cudnnCreateFilterDescriptor(cudnnFilterDescriptor_t* d) { return make(d); }
 cudnnStatus_t cudnnDestroyFilterDescriptor(cudnnFilterDescriptor_t d) { return destroy(d); }
 cudnnStatus_t cudnnCreateConvolutionDescriptor(cudnnConvolutionDescriptor_t* d) { return make(d); }
-cudnnStatus_t cudnnDestroyConvolutionDescriptor(cudnnConvolutionDescriptor_t d) { return destroy(d); }
+cudnnStatus_t cudnnDestroyConvolutionDescriptor(cudnnConvolutionDescriptor_t d) {
+  return destroy(d);
+}
 
 cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t d, cudnnTensorFormat_t format,
                                          cudnnDataType_t type, int n, int c, int h, int w) {
@@ -135,7 +138,8 @@ cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t d, cudnnDataTyp
 cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t d, int pad_h, int pad_w,
                                               int stride_h, int stride_w, int dil_h, int dil_w,
                                               cudnnConvolutionMode_t mode, cudnnDataType_t type) {
-  if (mode != CUDNN_CROSS_CORRELATION || type != CUDNN_DATA_FLOAT) return CUDNN_STATUS_NOT_SUPPORTED;
+  if (mode != CUDNN_CROSS_CORRELATION || type != CUDNN_DATA_FLOAT)
+    return CUDNN_STATUS_NOT_SUPPORTED;
   if (pad_h < 0 || pad_w < 0 || stride_h < 1 || stride_w < 1 || dil_h < 1 || dil_w < 1)
     return CUDNN_STATUS_BAD_PARAM;
   *d = {pad_h, pad_w, stride_h, stride_w, dil_h, dil_w, d->groups};
@@ -155,8 +159,9 @@ cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t, cudnnMat
 cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(cudnnHandle_t, const cudnnTensorDescriptor_t x,
                                                      const cudnnFilterDescriptor_t w,
                                                      const cudnnConvolutionDescriptor_t conv,
-                                                     const cudnnTensorDescriptor_t y, const int most,
-                                                     int* count, cudnnConvolutionFwdAlgoPerf_t* found) {
+                                                     const cudnnTensorDescriptor_t y,
+                                                     const int most, int* count,
+                                                     cudnnConvolutionFwdAlgoPerf_t* found) {
   if (!fits(*x, *w, *conv, *y)) return CUDNN_STATUS_BAD_PARAM;
   return the_algorithm(most, count, found, CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM);
 }
@@ -189,11 +194,13 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha,
     const auto *from = static_cast<const float*>(x_data), *by = static_cast<const float*>(w_data);
     auto* to = static_cast<float*>(y_data);
     scale(to, y, b);
-    for_products(x, w, conv, y, [&](int64_t i, int64_t j, int64_t k) { to[k] += a * from[i] * by[j]; });
+    for_products(x, w, conv, y,
+                 [&](int64_t i, int64_t j, int64_t k) { to[k] += a * from[i] * by[j]; });
   };
-  return status(simt::enqueue("cudnnConvolutionForward", handle->stream,
-                              {{x_data, x->bytes(), false}, {w_data, w->bytes(), false}, {y_data, y->bytes(), true}},
-                              work));
+  return status(simt::enqueue(
+      "cudnnConvolutionForward", handle->stream,
+      {{x_data, x->bytes(), false}, {w_data, w->bytes(), false}, {y_data, y->bytes(), true}},
+      work));
 }
 
 cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void* alpha,
@@ -204,16 +211,18 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void* alp
                                            const void* beta, const cudnnTensorDescriptor_t dx,
                                            void* dx_data) {
   if (!fits(*dx, *w, *conv, *dy)) return CUDNN_STATUS_BAD_PARAM;
-  const auto work = [=, w = *w, dy = *dy, conv = *conv, dx = *dx, a = *static_cast<const float*>(alpha),
-                     b = *static_cast<const float*>(beta)] {
+  const auto work = [=, w = *w, dy = *dy, conv = *conv, dx = *dx,
+                     a = *static_cast<const float*>(alpha), b = *static_cast<const float*>(beta)] {
     const auto *from = static_cast<const float*>(dy_data), *by = static_cast<const float*>(w_data);
     auto* to = static_cast<float*>(dx_data);
     scale(to, dx, b);
-    for_products(dx, w, conv, dy, [&](int64_t i, int64_t j, int64_t k) { to[i] += a * from[k] * by[j]; });
+    for_products(dx, w, conv, dy,
+                 [&](int64_t i, int64_t j, int64_t k) { to[i] += a * from[k] * by[j]; });
   };
-  return status(simt::enqueue("cudnnConvolutionBackwardData", handle->stream,
-                              {{w_data, w->bytes(), false}, {dy_data, dy->bytes(), false}, {dx_data, dx->bytes(), true}},
-                              work));
+  return status(simt::enqueue(
+      "cudnnConvolutionBackwardData", handle->stream,
+      {{w_data, w->bytes(), false}, {dy_data, dy->bytes(), false}, {dx_data, dx->bytes(), true}},
+      work));
 }
 
 cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void* alpha,
@@ -224,14 +233,16 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void* a
                                              const void* beta, const cudnnFilterDescriptor_t dw,
                                              void* dw_data) {
   if (!fits(*x, *dw, *conv, *dy)) return CUDNN_STATUS_BAD_PARAM;
-  const auto work = [=, x = *x, dy = *dy, conv = *conv, dw = *dw, a = *static_cast<const float*>(alpha),
-                     b = *static_cast<const float*>(beta)] {
+  const auto work = [=, x = *x, dy = *dy, conv = *conv, dw = *dw,
+                     a = *static_cast<const float*>(alpha), b = *static_cast<const float*>(beta)] {
     const auto *from = static_cast<const float*>(x_data), *by = static_cast<const float*>(dy_data);
     auto* to = static_cast<float*>(dw_data);
     scale(to, dw, b);
-    for_products(x, dw, conv, dy, [&](int64_t i, int64_t j, int64_t k) { to[j] += a * from[i] * by[k]; });
+    for_products(x, dw, conv, dy,
+                 [&](int64_t i, int64_t j, int64_t k) { to[j] += a * from[i] * by[k]; });
   };
-  return status(simt::enqueue("cudnnConvolutionBackwardFilter", handle->stream,
-                              {{x_data, x->bytes(), false}, {dy_data, dy->bytes(), false}, {dw_data, dw->bytes(), true}},
-                              work));
+  return status(simt::enqueue(
+      "cudnnConvolutionBackwardFilter", handle->stream,
+      {{x_data, x->bytes(), false}, {dy_data, dy->bytes(), false}, {dw_data, dw->bytes(), true}},
+      work));
 }

@@ -17,8 +17,10 @@
 
 // Barriers. Macros, so that each use is known by its place.
 #define __syncthreads() static_cast<void>(::simt::barrier(0, SIMT_SITE))
-#define __syncthreads_or(predicate) static_cast<int>(::simt::barrier((predicate) != 0, SIMT_SITE) != 0)
-#define __syncthreads_and(predicate) static_cast<int>(::simt::barrier((predicate) == 0, SIMT_SITE) == 0)
+#define __syncthreads_or(predicate) \
+  static_cast<int>(::simt::barrier((predicate) != 0, SIMT_SITE) != 0)
+#define __syncthreads_and(predicate) \
+  static_cast<int>(::simt::barrier((predicate) == 0, SIMT_SITE) == 0)
 #define __syncthreads_count(predicate) ::simt::barrier((predicate) != 0, SIMT_SITE)
 
 // Warp-wide functions.
@@ -42,9 +44,11 @@
 #define __reduce_add_sync(mask, value) ::simt::reduce(::simt::WarpOp::add, mask, value, SIMT_SITE)
 #define __reduce_min_sync(mask, value) ::simt::reduce(::simt::WarpOp::min, mask, value, SIMT_SITE)
 #define __reduce_max_sync(mask, value) ::simt::reduce(::simt::WarpOp::max, mask, value, SIMT_SITE)
-#define __reduce_and_sync(mask, value) ::simt::reduce(::simt::WarpOp::bit_and, mask, value, SIMT_SITE)
+#define __reduce_and_sync(mask, value) \
+  ::simt::reduce(::simt::WarpOp::bit_and, mask, value, SIMT_SITE)
 #define __reduce_or_sync(mask, value) ::simt::reduce(::simt::WarpOp::bit_or, mask, value, SIMT_SITE)
-#define __reduce_xor_sync(mask, value) ::simt::reduce(::simt::WarpOp::bit_xor, mask, value, SIMT_SITE)
+#define __reduce_xor_sync(mask, value) \
+  ::simt::reduce(::simt::WarpOp::bit_xor, mask, value, SIMT_SITE)
 
 namespace simt {
 
@@ -85,7 +89,8 @@ T shuffle(const Site& site, Shuffle kind, unsigned mask, T value, int by, int wi
     case Shuffle::exclusive_or:
       source = (lane ^ by) >= first + width ? lane : lane ^ by;
   }
-  const uint64_t bits = exchange(WarpOp::shuffle, mask, to_bits(value), static_cast<uint32_t>(source), false, site);
+  const uint64_t bits =
+      exchange(WarpOp::shuffle, mask, to_bits(value), static_cast<uint32_t>(source), false, site);
   T result;
   std::memcpy(&result, &bits, sizeof result);
   return result;
@@ -94,7 +99,8 @@ T shuffle(const Site& site, Shuffle kind, unsigned mask, T value, int by, int wi
 template <class T>
 T reduce(WarpOp op, unsigned mask, T value, const Site& site) {
   static_assert(std::is_integral_v<T> && sizeof(T) == 4);
-  return static_cast<T>(exchange(op, mask, static_cast<uint32_t>(value), 0, std::is_signed_v<T>, site));
+  return static_cast<T>(
+      exchange(op, mask, static_cast<uint32_t>(value), 0, std::is_signed_v<T>, site));
 }
 
 }  // namespace simt

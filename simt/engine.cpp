@@ -64,9 +64,9 @@ cudaError_t run(const Launch& launch) {
   const bool shuffled = settings().order == Order::random && count <= (uint64_t{1} << 24);
   if (shuffled) order_positions(order, static_cast<uint32_t>(count), launches);
   for (uint64_t i = 0; i < count && block().error() == cudaSuccess; ++i) {
-    const uint64_t linear = shuffled                                     ? order[i]
+    const uint64_t linear = shuffled                             ? order[i]
                             : settings().order == Order::reverse ? count - 1 - i
-                                                                         : i;
+                                                                 : i;
     now.block = ++blocks;
     now.barriers = 0;
     block().run(launch, index_of(linear, launch.grid), now.block);
@@ -172,9 +172,10 @@ void Block::exit_thread() {
   const uint32_t last = std::min<uint32_t>(first + kWarp, static_cast<uint32_t>(lanes_.size()));
   for (uint32_t i = first; i < last; ++i)
     if (lanes_[i].state == LaneState::at_exchange && (lanes_[i].mask & bit))
-      kernel_fault(cudaErrorIllegalInstruction,
-                   name_of(current_) + " has left the kernel, but the mask of a warp-wide function names it",
-                   to_string(lanes_[i].site));
+      kernel_fault(
+          cudaErrorIllegalInstruction,
+          name_of(current_) + " has left the kernel, but the mask of a warp-wide function names it",
+          to_string(lanes_[i].site));
 }
 
 int Block::barrier(int predicate, const Site& site) {
@@ -196,7 +197,8 @@ void Block::release_barrier() {
     if (lane.state == LaneState::exited)
       return stop("divergent barrier: " + name_of(i) + " has left the kernel");
     if (lane.site.id != site.id || lane.site.line != site.line)
-      return stop("divergent barrier: " + name_of(i) + " waits at another one, " + to_string(lane.site));
+      return stop("divergent barrier: " + name_of(i) + " waits at another one, " +
+                  to_string(lane.site));
   }
   for (Lane& lane : lanes_) lane.state = LaneState::ready;
   passed_predicates_ = std::exchange(predicates_, 0);
@@ -227,7 +229,8 @@ void Block::spin() {
   constexpr int64_t kPatience = 1000, kTooLong = 1'000'000;  // atomic operations
   if (++spins_ % kPatience == 0 && live_ > 1) {
     if (spins_ > kTooLong)
-      kernel_fault(cudaErrorLaunchTimeout, "deadlock: a million atomic operations and no thread gets on", {});
+      kernel_fault(cudaErrorLaunchTimeout,
+                   "deadlock: a million atomic operations and no thread gets on", {});
     wait(LaneState::ready, {});
   }
 }

@@ -26,20 +26,20 @@ struct Launch {
 /// leaves behind (it has been reported then), or cudaSuccess.
 cudaError_t run(const Launch& launch);
 
-constexpr size_t kSharedBytes = size_t{227} << 10;       // a block can have on compute capability 9.0
-constexpr size_t kStaticSharedBytes = size_t{48} << 10;  // without asking for more
+constexpr size_t kSharedBytes = size_t{227} << 10;  // a block can have on compute capability 9.0
+constexpr size_t kStaticSharedBytes = size_t{48} << 10;             // without asking for more
 constexpr size_t kSharedArena = kSharedBytes + (size_t{64} << 10);  // with red zones
 constexpr unsigned kWarp = 32;
 
 /// The CUDA thread that is running.
 struct Running {
-  const void* kernel = nullptr;  // nullptr: the host runs
+  const void* kernel = nullptr;          // nullptr: the host runs
   const std::byte* arguments = nullptr;  // of the kernel, packed
   size_t argument_bytes = 0;
-  uint64_t launch = 0;  // serial number
+  uint64_t launch = 0;                  // serial number
   uint64_t block = 0, first_block = 0;  // serial numbers over all launches, from 1
-  uint32_t thread = 0;           // in its block
-  uint32_t barriers = 0;         // that the block has passed
+  uint32_t thread = 0;                  // in its block
+  uint32_t barriers = 0;                // that the block has passed
 };
 const Running& running();
 /// "block (0,0,0), thread (3,0,0)"
@@ -53,12 +53,26 @@ const std::byte* shared_memory();
 bool is_on_stack(const void* address);
 
 /// What warp-wide functions exchange.
-enum class WarpOp : uint8_t { sync, shuffle, ballot, all, any, add, min, max, bit_and, bit_or, bit_xor, match };
+enum class WarpOp : uint8_t {
+  sync,
+  shuffle,
+  ballot,
+  all,
+  any,
+  add,
+  min,
+  max,
+  bit_and,
+  bit_or,
+  bit_xor,
+  match
+};
 
 /// Waits until all lanes of `mask` are here with the same op; the result is, by op: the value of
-/// lane `source` (its own where that one is outside of the warp's segment), the lanes whose value is
-/// not 0, their conjunction, disjunction, sum, ..., the lanes with the same value.
-uint64_t exchange(WarpOp op, uint32_t mask, uint64_t value, uint32_t source, bool is_signed, const Site& site);
+/// lane `source` (its own where that one is outside of the warp's segment), the lanes whose value
+/// is not 0, their conjunction, disjunction, sum, ..., the lanes with the same value.
+uint64_t exchange(WarpOp op, uint32_t mask, uint64_t value, uint32_t source, bool is_signed,
+                  const Site& site);
 /// Waits for all threads of the block. Returns how many had a predicate that is not 0.
 int barrier(int predicate, const Site& site);
 /// Lets others run now and then, for loops that wait for another thread; a fault where they go on

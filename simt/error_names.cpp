@@ -8,7 +8,8 @@ struct Text {
   const char *name, *text;
 };
 
-#define SIMT_ERROR(name, text) {name, #name, text}
+#define SIMT_ERROR(name, text) \
+  { name, #name, text }
 constexpr Text kTexts[] = {
     SIMT_ERROR(cudaSuccess, "no error"),
     SIMT_ERROR(cudaErrorInvalidValue, "invalid argument"),
@@ -16,11 +17,13 @@ constexpr Text kTexts[] = {
     SIMT_ERROR(cudaErrorInitializationError, "initialization error"),
     SIMT_ERROR(cudaErrorInvalidConfiguration, "invalid configuration argument"),
     SIMT_ERROR(cudaErrorInvalidMemcpyDirection, "invalid copy direction for memcpy"),
-    SIMT_ERROR(cudaErrorInsufficientDriver, "CUDA driver version is insufficient for CUDA runtime version"),
+    SIMT_ERROR(cudaErrorInsufficientDriver,
+               "CUDA driver version is insufficient for CUDA runtime version"),
     SIMT_ERROR(cudaErrorInvalidDeviceFunction, "invalid device function"),
     SIMT_ERROR(cudaErrorNoDevice, "no CUDA-capable device is detected"),
     SIMT_ERROR(cudaErrorInvalidDevice, "invalid device ordinal"),
-    SIMT_ERROR(cudaErrorNoKernelImageForDevice, "no kernel image is available for execution on the device"),
+    SIMT_ERROR(cudaErrorNoKernelImageForDevice,
+               "no kernel image is available for execution on the device"),
     SIMT_ERROR(cudaErrorInvalidResourceHandle, "invalid resource handle"),
     SIMT_ERROR(cudaErrorIllegalState, "the operation cannot be performed in the present state"),
     SIMT_ERROR(cudaErrorNotReady, "device not ready"),
@@ -30,10 +33,14 @@ constexpr Text kTexts[] = {
     SIMT_ERROR(cudaErrorLaunchOutOfResources, "too many resources requested for launch"),
     SIMT_ERROR(cudaErrorLaunchTimeout, "the launch timed out and was terminated"),
     SIMT_ERROR(cudaErrorLaunchFailure, "unspecified launch failure"),
-    SIMT_ERROR(cudaErrorStreamCaptureUnsupported, "operation not permitted when stream is capturing"),
-    SIMT_ERROR(cudaErrorStreamCaptureInvalidated, "operation failed due to a previous error during capture"),
-    SIMT_ERROR(cudaErrorStreamCaptureMerge, "operation would result in a merge of separate capture sequences"),
-    SIMT_ERROR(cudaErrorStreamCaptureIsolation, "dependency created on uncaptured work in another stream"),
+    SIMT_ERROR(cudaErrorStreamCaptureUnsupported,
+               "operation not permitted when stream is capturing"),
+    SIMT_ERROR(cudaErrorStreamCaptureInvalidated,
+               "operation failed due to a previous error during capture"),
+    SIMT_ERROR(cudaErrorStreamCaptureMerge,
+               "operation would result in a merge of separate capture sequences"),
+    SIMT_ERROR(cudaErrorStreamCaptureIsolation,
+               "dependency created on uncaptured work in another stream"),
     SIMT_ERROR(cudaErrorCudartUnloading, "driver shutting down"),
     SIMT_ERROR(cudaErrorUnknown, "unknown error"),
 };
@@ -41,7 +48,8 @@ constexpr Text kTexts[] = {
 const Text& text_of(cudaError_t error) {
   for (const Text& text : kTexts)
     if (text.error == error) return text;
-  static constexpr Text kUnknown{cudaErrorUnknown, "unrecognized error code", "unrecognized error code"};
+  static constexpr Text kUnknown{cudaErrorUnknown, "unrecognized error code",
+                                 "unrecognized error code"};
   return kUnknown;
 }
 

@@ -20,6 +20,7 @@ int64_t reported = 0;
 // Ends a program that reported faults with kFaultStatus; after its own static destructors.
 struct AtExit {
   ~AtExit() {
+    if (const char* path = std::getenv("SIMT_KERNELS")) write_launched_kernels(path);
     check_at_exit();
     const std::string left = alive();
     if (!left.empty()) report("leak: when the program ends there are still " + left);
@@ -52,7 +53,8 @@ Code look_up(const void* address) {
   const auto offset =
       reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(info.dli_fbase);
   const std::string text = ask_addr2line(info.dli_fname, offset);
-  // A function and a place for each level of inlining, innermost first: the first that is no library's.
+  // A function and a place for each level of inlining, innermost first: the first that is no
+  // library's.
   std::istringstream lines(text);
   Code first, code;
   while (std::getline(lines, code.function) && std::getline(lines, code.place)) {
@@ -76,7 +78,8 @@ std::string describe_code(const void* address) { return look_up(address).place; 
 std::string function_name(const void* function) {
   std::string name = look_up(function).function;
   constexpr std::string_view kAnonymous = "(anonymous namespace)::";
-  for (size_t at; (at = name.find(kAnonymous)) != std::string::npos;) name.erase(at, kAnonymous.size());
+  for (size_t at; (at = name.find(kAnonymous)) != std::string::npos;)
+    name.erase(at, kAnonymous.size());
   int depth = 0;
   for (size_t i = 0; i < name.size(); ++i) {
     depth += (name[i] == '<') - (name[i] == '>');
@@ -98,8 +101,8 @@ void report(const std::string& text) {
 int64_t reports() { return reported; }
 
 void report_fault(const std::string& what, const std::string& where) {
-  report(what + "\n  kernel " + function_name(running().kernel) + (where.empty() ? "" : ", at " + where) +
-         "\n  " + running_thread());
+  report(what + "\n  kernel " + function_name(running().kernel) +
+         (where.empty() ? "" : ", at " + where) + "\n  " + running_thread());
 }
 
 void kernel_fault(cudaError_t error, const std::string& what, const std::string& where) {

@@ -37,6 +37,7 @@ constexpr int kFaultStatus = 86;
 void report_fault(const std::string& what, const std::string& where);
 /// A fault of the running CUDA thread: reports it with kernel, place and thread, makes `error` the
 /// device's sticky error, and never returns: the kernel is abandoned.
-[[noreturn]] void kernel_fault(cudaError_t error, const std::string& what, const std::string& where);
+[[noreturn]] void kernel_fault(cudaError_t error, const std::string& what,
+                               const std::string& where);
 
 }  // namespace simt

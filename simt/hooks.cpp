@@ -4,16 +4,16 @@
 
 #include "simt/checker.h"
 
-#define SIMT_HOOK(size)                                                               \
-  void __tsan_read##size(void* at) {                                                  \
-    simt::checker().access(at, size, false, false, __builtin_return_address(0));      \
-  }                                                                                   \
-  void __tsan_write##size(void* at) {                                                 \
-    simt::checker().access(at, size, true, false, __builtin_return_address(0));       \
-  }                                                                                   \
-  void __tsan_unaligned_read##size(void* at) { __tsan_read##size(at); }               \
-  void __tsan_unaligned_write##size(void* at) { __tsan_write##size(at); }             \
-  void __tsan_volatile_read##size(void* at) { __tsan_read##size(at); }                \
+#define SIMT_HOOK(size)                                                          \
+  void __tsan_read##size(void* at) {                                             \
+    simt::checker().access(at, size, false, false, __builtin_return_address(0)); \
+  }                                                                              \
+  void __tsan_write##size(void* at) {                                            \
+    simt::checker().access(at, size, true, false, __builtin_return_address(0));  \
+  }                                                                              \
+  void __tsan_unaligned_read##size(void* at) { __tsan_read##size(at); }          \
+  void __tsan_unaligned_write##size(void* at) { __tsan_write##size(at); }        \
+  void __tsan_volatile_read##size(void* at) { __tsan_read##size(at); }           \
   void __tsan_volatile_write##size(void* at) { __tsan_write##size(at); }
 
 extern "C" {

@@ -29,7 +29,8 @@ struct SignatureOf {
   static void pack(void* to, void** args) {
     [&]<size_t... i>(std::index_sequence<i...>) {
       new (to) Packed(*static_cast<std::remove_reference_t<P>*>(args[i])...);
-    }(std::index_sequence_for<P...>{});
+    }
+    (std::index_sequence_for<P...>{});
   }
   static void call(const void* kernel, void* packed) {
     const auto function = reinterpret_cast<void (*)(P...)>(const_cast<void*>(kernel));
@@ -44,13 +45,17 @@ struct SignatureOf {
     };
     std::apply([&](const auto&... value) { (look(value), ...); }, *static_cast<Packed*>(packed));
   }
-  static_assert((std::is_trivially_copyable_v<P> && ...), "CUDA copies a kernel's arguments bytewise");
+  static_assert((std::is_trivially_copyable_v<P> && ...),
+                "CUDA copies a kernel's arguments bytewise");
   static_assert(alignof(Packed) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
   static constexpr Signature kSignature{sizeof(Packed), pack, call, pointers};
 };
 
 /// Makes a kernel known to cudaLaunchKernelExC.
 void declare(const void* kernel, const Signature& signature);
+
+/// Adds the kernels that were launched to a file (settings.h).
+void write_launched_kernels(const char* path);
 
 /// An array in the running block's shared memory: the same one for every thread that asks with this
 /// slot. Filled with NaNs, as no thread may count on what a block before it left there.

@@ -1,6 +1,8 @@
 // Launches of kernels, and what the CUDA runtime tells of kernels.
 #include <cuda_runtime_api.h>
+#include <dlfcn.h>
 
+#include <cstdio>
 #include <memory>
 #include <new>
 #include <unordered_map>
@@ -31,19 +33,23 @@ std::string problem_of(const cudaLaunchConfig_t& c) {
   };
   if (volume(c.blockDim) == 0 || volume(c.blockDim) > 1024 || c.blockDim.z > 64)
     return "a block of " + text(c.blockDim) + " threads; 1 to 1024 are allowed, 64 along z";
-  if (volume(c.gridDim) == 0 || c.gridDim.x > 0x7fffffff || c.gridDim.y > 65535 || c.gridDim.z > 65535)
-    return "a grid of " + text(c.gridDim) + " blocks; 1 to 2^31-1 are allowed along x, to 65535 along y and z";
+  if (volume(c.gridDim) == 0 || c.gridDim.x > 0x7fffffff || c.gridDim.y > 65535 ||
+      c.gridDim.z > 65535)
+    return "a grid of " + text(c.gridDim) +
+           " blocks; 1 to 2^31-1 are allowed along x, to 65535 along y and z";
   return {};
 }
 
 void see_pointer(void* context, int index, const void* pointer) {
   auto& problem = *static_cast<std::string*>(context);
-  if (!pointer || memory().is_device(pointer) || pinned().holds(pointer, 1) || !problem.empty()) return;
+  if (!pointer || memory().is_device(pointer) || pinned().holds(pointer, 1) || !problem.empty())
+    return;
   problem = "argument " + std::to_string(index) + " is a pointer to host memory";
 }
 
 std::shared_ptr<void> pack(const Signature& signature, void** args) {
-  std::shared_ptr<void> packed(::operator new(signature.bytes), [](void* p) { ::operator delete(p); });
+  std::shared_ptr<void> packed(::operator new(signature.bytes),
+                               [](void* p) { ::operator delete(p); });
   signature.pack(packed.get(), args);
   return packed;
 }
@@ -60,12 +66,13 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel, void** 
   if (const std::string what = problem_of(config); !what.empty())
     return refuse(cudaErrorInvalidConfiguration, what);
   if (config.dynamicSmemBytes > known.dynamic_shared)
-    return refuse(cudaErrorInvalidValue, std::to_string(config.dynamicSmemBytes) + " bytes of dynamic shared memory; " +
+    return refuse(cudaErrorInvalidValue, std::to_string(config.dynamicSmemBytes) +
+                                             " bytes of dynamic shared memory; " +
                                              std::to_string(known.dynamic_shared) + " are allowed");
   Stream* stream = streams().find(config.stream);
   if (!stream) return cudaErrorInvalidResourceHandle;
-  Launch made{kernel, known.signature, pack(*known.signature, args), config.gridDim, config.blockDim,
-              config.dynamicSmemBytes};
+  Launch made{kernel,         known.signature, pack(*known.signature, args),
+              config.gridDim, config.blockDim, config.dynamicSmemBytes};
   std::string problem;
   made.signature->pointers(made.arguments.get(), see_pointer, &problem);
   if (!problem.empty()) {
@@ -73,10 +80,13 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel, void** 
     return cudaErrorInvalidValue;
   }
   ++known.launches;
-  streams().enqueue(stream, [made] {
-    const Memory::Access access;
-    return run(made);
-  }, true);
+  streams().enqueue(
+      stream,
+      [made] {
+        const Memory::Access access;
+        return run(made);
+      },
+      true);
   return cudaSuccess;
 }
 
@@ -87,11 +97,14 @@ void declare(const void* kernel, const Signature& signature) {
   kernels()[kernel].signature = &signature;
 }
 
-std::vector<KernelCount> launched_kernels() {
-  std::vector<KernelCount> counts;
+void write_launched_kernels(const char* path) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path, "a"), std::fclose);
   for (const auto& [kernel, known] : kernels())
-    if (known.launches) counts.push_back({function_name(kernel), known.launches});
-  return counts;
+    if (Dl_info info; file && known.launches && dladdr(kernel, &info))
+      std::fprintf(
+          file.get(), "%tx %lld\n",
+          static_cast<const std::byte*>(kernel) - static_cast<const std::byte*>(info.dli_fbase),
+          static_cast<long long>(known.launches));
 }
 
 }  // namespace simt

@@ -15,21 +15,24 @@ cudaError_t enqueue(const char* name, cudaStream_t handle, std::initializer_list
     Stream* stream = streams().find(handle);
     if (!stream) return cudaErrorInvalidResourceHandle;
     const std::vector<Operand> all(operands);
-    streams().enqueue(stream, [name, all, work = std::move(work)] {
-      const Memory::Access access;
-      for (const Operand& operand : all) {
-        const std::string problem = memory().is_device(operand.data)
-                                        ? memory().problem(operand.data, operand.bytes)
-                                        : "host memory";
-        if (problem.empty()) continue;
-        report(std::string(name) + (operand.writes ? " writes to " : " reads ") + problem);
-        return cudaErrorIllegalAddress;
-      }
-      work();
-      for (const Operand& operand : all)
-        if (operand.writes) checker().defined(operand.data, operand.bytes);
-      return cudaSuccess;
-    }, true);
+    streams().enqueue(
+        stream,
+        [name, all, work = std::move(work)] {
+          const Memory::Access access;
+          for (const Operand& operand : all) {
+            const std::string problem = memory().is_device(operand.data)
+                                            ? memory().problem(operand.data, operand.bytes)
+                                            : "host memory";
+            if (problem.empty()) continue;
+            report(std::string(name) + (operand.writes ? " writes to " : " reads ") + problem);
+            return cudaErrorIllegalAddress;
+          }
+          work();
+          for (const Operand& operand : all)
+            if (operand.writes) checker().defined(operand.data, operand.bytes);
+          return cudaSuccess;
+        },
+        true);
     return cudaSuccess;
   });
 }

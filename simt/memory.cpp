@@ -119,8 +119,7 @@ std::string Memory::problem(const void* address, size_t bytes) const {
     return near->freed ? "memory that was freed" : "";
   if (!near) return "before the first allocation";
   const auto size = std::to_string(near->bytes);
-  if (at < near->begin + near->bytes)
-    return "over the end of an allocation of " + size + " bytes";
+  if (at < near->begin + near->bytes) return "over the end of an allocation of " + size + " bytes";
   return std::to_string(at - near->begin - static_cast<ptrdiff_t>(near->bytes)) +
          " bytes behind an allocation of " + size + " bytes";
 }
@@ -132,7 +131,8 @@ const Allocation* Memory::any_live() const {
 }
 
 void* Pinned::allocate(size_t bytes) {
-  void* data = mmap(nullptr, up(bytes, kPage), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* data =
+      mmap(nullptr, up(bytes, kPage), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) return nullptr;
   blocks_[static_cast<const std::byte*>(data)].bytes = bytes;
   return data;
@@ -165,7 +165,8 @@ bool Pinned::holds(const void* address, size_t bytes) const {
 void Pinned::protect(const std::byte* begin, Block& block) {
   const auto set = [](const std::byte* from, const std::byte* to, int rights) {
     const auto first = reinterpret_cast<uintptr_t>(from) / kPage * kPage;
-    mprotect(reinterpret_cast<void*>(first), up(reinterpret_cast<uintptr_t>(to) - first, kPage), rights);
+    mprotect(reinterpret_cast<void*>(first), up(reinterpret_cast<uintptr_t>(to) - first, kPage),
+             rights);
   };
   set(begin, begin + block.bytes, PROT_READ | PROT_WRITE);
   for (const bool writes : {false, true})
@@ -195,9 +196,10 @@ bool Pinned::may_touch(const void* address, std::string& problem) {
   if (!block) return false;
   for (const auto& [from, copy] : block->copies)
     if (address >= from && address < from + copy.first) {
-      problem = copy.second
-                    ? "the host touches pinned memory that a copy from the device has yet to fill: wait for the copy first"
-                    : "the host writes to pinned memory that a copy to the device has yet to read: wait for the copy first";
+      problem = copy.second ? "the host touches pinned memory that a copy from the device has yet "
+                              "to fill: wait for the copy first"
+                            : "the host writes to pinned memory that a copy to the device has yet "
+                              "to read: wait for the copy first";
       return false;
     }
   const auto page = reinterpret_cast<uintptr_t>(address) / kPage * kPage;

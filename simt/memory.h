@@ -1,8 +1,8 @@
 // Device memory and pinned host memory.
 //
 // Device memory is a range of addresses of its own, which the host can't touch: it is accessible
-// only while kernels and copies run. Addresses are not used twice, so that a pointer to freed memory
-// never points at something else. New memory holds NaNs.
+// only while kernels and copies run. Addresses are not used twice, so that a pointer to freed
+// memory never points at something else. New memory holds NaNs.
 #pragma once
 
 #include <cstddef>

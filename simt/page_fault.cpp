@@ -1,6 +1,6 @@
 // Page faults: the host touches device memory, or pinned memory that a copy still needs.
-#include <execinfo.h>
 #include <dlfcn.h>
+#include <execinfo.h>
 #include <signal.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -43,7 +43,10 @@ void handle(int signal, siginfo_t* info, void* context) {
     std::fflush(nullptr);
     _exit(kFaultStatus);
   }
-  if (running().kernel) report_fault("a page fault", describe_code(reinterpret_cast<void*>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP])));
+  if (running().kernel)
+    report_fault("a page fault",
+                 describe_code(reinterpret_cast<void*>(
+                     static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP])));
   sigaction(signal, &before, nullptr);  // the access is made again, for the handler before ours
 }
 

@@ -18,7 +18,8 @@ thread_local int current_device = 0;
 /// What is wrong with a device's or a pinned range; "" where all is well.
 std::string problem_of(const void* address, size_t bytes, bool device) {
   if (device != memory().is_device(address))
-    return device ? "host memory where device memory belongs" : "device memory where host memory belongs";
+    return device ? "host memory where device memory belongs"
+                  : "device memory where host memory belongs";
   return device ? memory().problem(address, bytes) : "";
 }
 
@@ -219,8 +220,7 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind 
   const void* by = __builtin_return_address(0);
   return with_stream("cudaMemcpy", nullptr, [&](Stream* stream) {
     if (const cudaError_t forbidden = waits(); forbidden != cudaSuccess) return forbidden;
-    const cudaError_t result =
-        copy_async({to, from, bytes}, kind, stream, by);
+    const cudaError_t result = copy_async({to, from, bytes}, kind, stream, by);
     streams().drain(stream);
     return result;
   });
@@ -397,7 +397,8 @@ cudaError_t cudaGraphDestroy(cudaGraph_t handle) {
   });
 }
 
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t handle, unsigned long long) {
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t handle,
+                                 unsigned long long) {
   *executable = nullptr;
   return api("cudaGraphInstantiate", [&] {
     auto* graph = reinterpret_cast<Graph*>(handle);

@@ -20,6 +20,9 @@ enum class Order : uint8_t { forward, reverse, random };
 ///                 (13000; 0: no driver)
 ///   SIMT_ARCH     compute capability as 90; SIMT_IMAGE=0: the program has no code for it
 ///   SIMT_MEMORY   bytes of device memory
+///   SIMT_KERNELS  a file to which the program adds the kernels that it launched when it ends: a
+///   line
+///                 each of offset in the program, in hexadecimal, and count
 struct Settings {
   Order order = Order::forward;
   uint64_t seed = 1;
@@ -38,16 +41,10 @@ void fail_call(int64_t n, cudaError_t error = cudaErrorUnknown);
 int64_t calls();
 std::string failed_call();
 
-/// Objects that are alive: "3 device allocations (1,024 bytes), 1 stream"; empty where there is none.
+/// Objects that are alive: "3 device allocations (1,024 bytes), 1 stream"; empty where there is
+/// none.
 std::string alive();
 /// Forgets the sticky error, as cudaDeviceReset does, and keeps all objects.
 void clear_errors();
-
-/// How often each kernel was launched, and the CUDA threads that ran.
-struct KernelCount {
-  std::string name;
-  int64_t launches = 0;
-};
-std::vector<KernelCount> launched_kernels();
 
 }  // namespace simt

@@ -31,8 +31,8 @@ void* take(size_t bytes, size_t alignment, const Site& site) {
   s.bytes += bytes;
   if (s.bytes > kSharedBytes || begin + bytes + kRedZone > kSharedArena)
     kernel_fault(cudaErrorLaunchOutOfResources,
-                 "the block takes " + std::to_string(s.bytes) + " bytes of shared memory; it can have " +
-                     std::to_string(kSharedBytes),
+                 "the block takes " + std::to_string(s.bytes) +
+                     " bytes of shared memory; it can have " + std::to_string(kSharedBytes),
                  to_string(site));
   s.used = begin + bytes;
   std::byte* data = s.memory + begin;
@@ -59,7 +59,8 @@ void* shared_array(SharedSlot& slot, size_t bytes, size_t alignment, const Site&
   if (slot.block == s.block) return slot.data;
   if (bytes > kStaticSharedBytes)
     kernel_fault(cudaErrorLaunchOutOfResources,
-                 "an array of " + std::to_string(bytes) + " bytes of shared memory; static arrays can have " +
+                 "an array of " + std::to_string(bytes) +
+                     " bytes of shared memory; static arrays can have " +
                      std::to_string(kStaticSharedBytes),
                  to_string(site));
   slot = {s.block, take(bytes, std::max<size_t>(alignment, 16), site)};

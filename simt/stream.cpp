@@ -129,8 +129,7 @@ void Streams::record(Event* event, Stream* stream) {
 
 cudaError_t Streams::wait(Stream* stream, Event* event) {
   if (event->capture) {
-    if (stream->capture && stream->capture != event->capture)
-      return cudaErrorStreamCaptureMerge;
+    if (stream->capture && stream->capture != event->capture) return cudaErrorStreamCaptureMerge;
     stream->capture = event->capture;  // one graph, whose nodes keep the order of their calls
     return cudaSuccess;
   }

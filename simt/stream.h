@@ -68,7 +68,7 @@ class Streams {
   void synchronize(Event* event);
 
   std::set<Event*> events;
-  std::set<Graph*> graphs;      // captured
+  std::set<Graph*> graphs;       // captured
   std::set<Graph*> executables;  // instantiated
   int64_t live() const { return static_cast<int64_t>(streams_.size()); }
 

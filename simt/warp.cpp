@@ -97,16 +97,19 @@ uint64_t Block::exchange(WarpOp op, uint32_t mask, uint64_t value, uint32_t sour
   const auto illegal = [&](const std::string& what) {
     kernel_fault(cudaErrorIllegalInstruction, what, to_string(site));
   };
-  if (!(mask >> own & 1)) illegal("the mask of a warp-wide function leaves out the thread that calls it");
+  if (!(mask >> own & 1))
+    illegal("the mask of a warp-wide function leaves out the thread that calls it");
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     const uint32_t thread = warp + static_cast<uint32_t>(std::countr_zero(rest));
     if (thread >= lanes_.size())
       illegal("the mask of a warp-wide function names lanes that the block doesn't have");
     if (lanes_[thread].state == LaneState::exited)
-      illegal(name_of(thread) + " has left the kernel, but the mask of a warp-wide function names it");
+      illegal(name_of(thread) +
+              " has left the kernel, but the mask of a warp-wide function names it");
   }
   if (op == WarpOp::shuffle && !(mask >> source & 1))
-    illegal("a shuffle reads from lane " + std::to_string(source) + ", which is outside of its mask");
+    illegal("a shuffle reads from lane " + std::to_string(source) +
+            ", which is outside of its mask");
   Lane& lane = lanes_[current_];
   lane.op = op;
   lane.mask = mask;

@@ -141,10 +141,11 @@ std::string why_no_device(int& count) {
   count = 0;
   int driver = 0;
   const cudaError_t asked = cudaDriverGetVersion(&driver);
-  if (asked != cudaSuccess || driver == 0) {
+  if (asked != cudaSuccess) {
     static_cast<void>(cudaGetLastError());
-    return "no NVIDIA driver is installed";
+    return "CUDA does not start: " + to_string(asked);
   }
+  if (driver == 0) return "no NVIDIA driver is installed";
   const cudaError_t result = cudaGetDeviceCount(&count);
   if (result != cudaSuccess) static_cast<void>(cudaGetLastError());
   if (result == cudaErrorInsufficientDriver)
@@ -162,10 +163,13 @@ std::string why_not(int index) {
     static_cast<void>(cudaGetLastError());
     return fmt::format("cuda:{} does not start: {}", index, to_string(result));
   }
-  if (has_device_code()) return {};
+  const cudaError_t code = find_device_code();
+  if (code == cudaSuccess) return {};
+  if (code != cudaErrorNoKernelImageForDevice && code != cudaErrorInvalidDeviceFunction)
+    return fmt::format("cuda:{} does not start: {}", index, to_string(code));
   const cudaDeviceProp properties = properties_of(index);
-  return fmt::format("this build has no code for cuda:{} ({}, compute capability {}.{})", index,
-                     properties.name, properties.major, properties.minor);
+  return fmt::format("this build has code for {}, not for cuda:{} ({}, compute capability {}.{})",
+                     CAIRN_CUDA_CODE, index, properties.name, properties.major, properties.minor);
 }
 
 CudaFact library_fact(const char* name, const CudaLibraryFact& found) {

@@ -9,12 +9,12 @@ __global__ void probe_kernel() {}
 
 }  // namespace
 
-bool has_device_code() {
+cudaError_t find_device_code() {
   cudaFuncAttributes attributes;
   const auto* kernel = reinterpret_cast<const void*>(probe_kernel);
-  if (cudaFuncGetAttributes(&attributes, kernel) == cudaSuccess) return true;
-  static_cast<void>(cudaGetLastError());
-  return false;
+  const cudaError_t result = cudaFuncGetAttributes(&attributes, kernel);
+  if (result != cudaSuccess) static_cast<void>(cudaGetLastError());
+  return result;
 }
 
 }  // namespace cairn

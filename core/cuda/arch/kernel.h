@@ -6,12 +6,13 @@
 #include "simt/kernel.h"
 
 /// An array of `count` elements (a constant) in the block's shared memory.
-#define CAIRN_SHARED(type, name, count)                                                           \
-  static ::simt::SharedSlot name##_slot_;                                                         \
-  auto& name = *static_cast<type(*)[count]>(                                                      \
+#define CAIRN_SHARED(type, name, count)      \
+  static ::simt::SharedSlot name##_slot_;    \
+  auto& name = *static_cast<type(*)[count]>( \
       ::simt::shared_array(name##_slot_, sizeof(type) * (count), alignof(type), SIMT_SITE))
 /// The dynamic shared memory of the launch, as a pointer.
-#define CAIRN_DYNAMIC_SHARED(type, name) auto* const name = static_cast<type*>(::simt::dynamic_shared())
+#define CAIRN_DYNAMIC_SHARED(type, name) \
+  auto* const name = static_cast<type*>(::simt::dynamic_shared())
 
 namespace cairn {
 

@@ -1,0 +1,64 @@
+"""Every kernel of the command runs, under the checks of every op: simt_kernels_test.py PATH/TO/CAIRN."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CAIRN = os.path.abspath(sys.argv.pop(1))
+FEW = bool(os.environ.get("CAIRN_FEW"))
+# Functions that the compiler made of a kernel, and kernels that no command runs.
+PART = re.compile(r"\.(cold|part|constprop|isra)|probe_kernel")
+
+
+def compiled_kernels():
+    """Offset -> name of every `__global__` function of the program: by the house rule, NAME_kernel."""
+    lines = subprocess.run(["nm", "-C", CAIRN], check=True, capture_output=True, text=True).stdout.splitlines()
+    found = {}
+    for line in lines:
+        address, kind, name = (line.split(None, 2) + [""] * 3)[:3]
+        function = re.sub(r"\(anonymous namespace\)::", "", name)
+        if kind in "tTwW" and re.search(r"::\w+_kernel(<.*>)?\(", function) and not PART.search(name) \
+                and "simt::" not in name:
+            found[int(address, 16)] = function
+    return found
+
+
+class Kernels(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.launched = os.path.join(self.folder, "launched")
+
+    def run_cairn(self, *arguments):
+        environment = {**os.environ, "SIMT_KERNELS": self.launched}
+        result = subprocess.run([CAIRN, *arguments], env=environment, capture_output=True, text=True)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertNotIn("simt:", result.stderr)
+        return result.stdout
+
+    def test_all_kernels(self):
+        sources = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+        named = subprocess.run(["grep", "-rhoE", r"__global__ void( __launch_bounds__\([^)]*\))? \w+",
+                                "--include=*.cu", "--include=*.cuh", os.path.join(sources, "kernels")],
+                               check=True, capture_output=True, text=True).stdout.splitlines()
+        for line in named:
+            self.assertTrue(line.endswith("_kernel"), f"{line}: a kernel's name ends in _kernel")
+        self.assertIn("all passed", self.run_cairn("check", "--device", "cuda"))
+        train = ["train", "lenet5", "--data", "digits", "--batch", "4", "--steps", "2", "--device", "cuda",
+                 "--quiet", "--out"]
+        self.run_cairn(*train, os.path.join(self.folder, "im2col"))
+        self.run_cairn(*train, os.path.join(self.folder, "cudnn"), "--conv", "cudnn")
+        with open(self.launched) as file:
+            launched = {int(line.split()[0], 16) for line in file}
+        compiled = compiled_kernels()
+        self.assertGreater(len(compiled), 60)
+        never = {name for address, name in compiled.items() if address not in launched}
+        self.assertEqual(never, set(), "never launched")
+        self.assertEqual(launched - set(compiled), set(), "launched, and not known as kernels")
+
+
+if __name__ == "__main__":
+    unittest.main()
