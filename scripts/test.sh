@@ -8,11 +8,12 @@ Usage: scripts/test.sh [--quick | --all [PART...]]
 
   --quick     the format of the sources and the release suite
   (default)   as well: everything compiled by nvcc for one architecture, the CUDA build's fallback
-              to the CPU; the suite under AddressSanitizer and UndefinedBehaviorSanitizer
+              to the CPU; the suite under AddressSanitizer and UndefinedBehaviorSanitizer; file
+              formats fuzzed by libFuzzer for 60 s ($CAIRN_FUZZ_SECONDS)
   --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, and nvcc for every
               architecture; a dated log goes to docs/results/
-  PART...     of these only: format cuda asan clang tsan coverage architectures release. The log tells
-              of each part when it last passed, and at which commit
+  PART...     of these only: format cuda asan fuzz clang tsan coverage architectures release. The log
+              tells of each part when it last passed, and at which commit
 
 Ends with ctest's line on the release suite. Where no CUDA toolkit is found ($CUDACXX, nvcc on PATH,
 $CUDA_HOME, /usr/local/cuda) CUDA is left out and the last line says so; with CI=true that is a
@@ -37,7 +38,7 @@ architectures="80;86;89;90;100;120"  # of a release; PTX of the newest beside th
 results=build/results  # a line of each part that passed
 times=()
 for name in "${wanted[@]}"; do
-  [[ " format cuda asan clang tsan coverage architectures release " == *" $name "* ]] ||
+  [[ " format cuda asan fuzz clang tsan coverage architectures release " == *" $name "* ]] ||
     die "there is no part '$name'; see --help"
 done
 
@@ -87,6 +88,18 @@ check_release() { suite test; }
 check_asan() {
   export UBSAN_OPTIONS=print_stacktrace=1
   suite asan
+}
+
+# What libFuzzer found interesting stays in build/fuzz/corpus for the next time; what crashed is in
+# build/fuzz.
+check_fuzz() {
+  cmake -S . -B build/fuzz -G Ninja -DCMAKE_BUILD_TYPE=Release -DCAIRN_FUZZ=ON \
+    -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14
+  cmake --build build/fuzz --target fuzz_safetensors
+  mkdir -p build/fuzz/corpus/safetensors
+  build/fuzz/tests/fuzz/fuzz_safetensors -max_total_time="${CAIRN_FUZZ_SECONDS:-60}" -max_len=4096 \
+    -rss_limit_mb=512 -timeout=5 -verbosity=0 -print_funcs=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+    -dict=tests/fuzz/safetensors.dict build/fuzz/corpus/safetensors tests/fuzz/safetensors
 }
 
 check_tsan() { suite tsan; }
@@ -142,7 +155,8 @@ write_log() {
 }
 
 packages=("${build_packages[@]}" libgtest-dev librapidcheck-dev clang-format python3)
-[[ $tier != all ]] || packages+=(clang-14 gcovr)
+[[ $tier == quick ]] || packages+=(clang-14 libclang-rt-14-dev)
+[[ $tier != all ]] || packages+=(gcovr)
 start=$(now_ms)
 ensure_packages "the test suite" "${packages[@]}"
 check_cmake
@@ -158,6 +172,7 @@ if [[ $tier != quick ]]; then
     die "FAILED: cuda (no CUDA toolkit, but CI=true)"
   fi
   part asan check_asan
+  part fuzz check_fuzz
 fi
 if [[ $tier == all ]]; then
   part clang check_clang
