@@ -23,7 +23,7 @@ constexpr InputDef kInputs[] = {{"parameters", Layout::plain, Use::mutated},
 constexpr AttrDef kAttrs[] = {
     {.name = "beta1", .type = AttrType::real, .initial = 0.9, .max = 1},
     {.name = "beta2", .type = AttrType::real, .initial = 0.999, .max = 1},
-    {.name = "epsilon", .type = AttrType::real, .initial = 1e-8, .max = 1},
+    {.name = "eps", .type = AttrType::real, .initial = 1e-8, .max = 1},
     {.name = "weight_decay", .type = AttrType::real, .max = 1e6},
     {.name = "decoupled", .type = AttrType::flag, .max = 1}};
 

@@ -20,7 +20,7 @@ constexpr InputDef kInputs[] = {
     {"begins", Layout::plain, Use::read, DType::i64}, {"multipliers", Layout::plain}};
 constexpr AttrDef kAttrs[] = {
     {.name = "alpha", .type = AttrType::real, .initial = 0.99, .max = 1},
-    {.name = "epsilon", .type = AttrType::real, .initial = 1e-8, .max = 1},
+    {.name = "eps", .type = AttrType::real, .initial = 1e-8, .max = 1},
     {.name = "momentum", .type = AttrType::real, .max = 1},
     {.name = "weight_decay", .type = AttrType::real, .max = 1e6}};
 
