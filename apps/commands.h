@@ -10,6 +10,7 @@ void add_train_command(CommandLine& args);
 void add_eval_command(CommandLine& args);
 void add_predict_command(CommandLine& args);
 void add_data_command(CommandLine& args);
+void add_weights_command(CommandLine& args);
 void add_plan_command(CommandLine& args);
 void add_graph_command(CommandLine& args);
 void add_ops_command(CommandLine& args);

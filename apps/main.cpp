@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   cairn::add_train_command(args);
   cairn::add_eval_command(args);
   cairn::add_predict_command(args);
+  cairn::add_weights_command(args);
   cairn::add_data_command(args);
   cairn::add_plan_command(args);
   cairn::add_graph_command(args);

@@ -20,7 +20,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
 
 constexpr size_t kLengthBytes = 8;
-constexpr const char* kBadFile = "take an intact copy of the file, or write it again";
 
 std::string metadata_text(const Metadata& metadata) {
   std::unordered_set<std::string> seen;
@@ -53,20 +52,20 @@ int64_t checked_bytes(const TensorRecord& tensor) {
 std::string_view header_of(std::string_view bytes, const std::string& what) {
   if (bytes.size() < kLengthBytes)
     fail(fmt::format("{}: {} bytes are too few for a safetensors file", what, bytes.size()),
-         kBadFile);
+         kBadSafetensors);
   uint64_t length = 0;
   std::memcpy(&length, bytes.data(), kLengthBytes);
   if (length > kMaxSafetensorsHeader)
     fail(fmt::format("{}: the header claims {} bytes, more than the {} allowed", what, length,
                      kMaxSafetensorsHeader),
-         "the file may be in another format; " + std::string(kBadFile));
+         "the file may be in another format; " + std::string(kBadSafetensors));
   if (length > bytes.size() - kLengthBytes)
     fail(fmt::format("{}: the header claims {} bytes, but only {} follow", what, length,
                      bytes.size() - kLengthBytes),
-         kBadFile);
+         kBadSafetensors);
   const std::string_view header = bytes.substr(kLengthBytes, length);
   if (!header.starts_with('{'))
-    fail(fmt::format("{}: the header does not start with '{{'", what), kBadFile);
+    fail(fmt::format("{}: the header does not start with '{{'", what), kBadSafetensors);
   return header;
 }
 
@@ -136,7 +135,7 @@ SafetensorsFile SafetensorsFile::parse(std::string bytes, std::string what) {
   if (twice != file.index_.end())
     fail(fmt::format("{}: tensor {}: stands twice in the header", file.what_,
                      quoted_name(name(*twice))),
-         kBadFile);
+         kBadSafetensors);
   check_safetensors_cover(file.tensors_, buffer, file.what_);
   return file;
 }

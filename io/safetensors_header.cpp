@@ -15,8 +15,6 @@
 namespace cairn {
 namespace {
 
-constexpr const char* kBadFile = "take an intact copy of the file, or write it again";
-
 struct DTypeCode {
   std::string_view code;
   DType dtype;
@@ -53,7 +51,8 @@ class Parser {
   [[noreturn]] void refuse(const std::string& reason) const {
     const std::string tensor =
         name_ ? fmt::format(" tensor {}:", quoted_name(*name_)) : std::string();
-    fail(fmt::format("{}:{} {} (byte {} of the header)", what_, tensor, reason, at_), kBadFile);
+    fail(fmt::format("{}:{} {} (byte {} of the header)", what_, tensor, reason, at_),
+         kBadSafetensors);
   }
 
   void skip_space() {
@@ -270,16 +269,16 @@ void check_safetensors_cover(const std::vector<TensorRecord>& tensors, std::stri
     const std::string name = gap == 0 ? std::string() : quoted_name(tensor->name);
     if (gap < 0)
       fail(fmt::format("{}: tensor {}: overlaps another tensor by {} bytes", what, name, -gap),
-           kBadFile);
+           kBadSafetensors);
     if (gap > 0)
       fail(fmt::format("{}: tensor {}: {} bytes before it belong to no tensor", what, name, gap),
-           kBadFile);
+           kBadSafetensors);
     at = end_of(*tensor);
   }
   if (at == end) return;
   const std::string last =
       order.empty() ? "the header" : fmt::format("tensor {}", quoted_name(order.back()->name));
-  fail(fmt::format("{}: {} bytes after {} belong to none", what, end - at, last), kBadFile);
+  fail(fmt::format("{}: {} bytes after {} belong to none", what, end - at, last), kBadSafetensors);
 }
 
 }  // namespace cairn

@@ -15,6 +15,8 @@
 namespace cairn {
 
 inline constexpr char kMetadataKey[] = "__metadata__";
+/// The hint of errors in files.
+inline constexpr char kBadSafetensors[] = "take an intact copy of the file, or write it again";
 constexpr uint64_t kMaxSafetensorsHeader = 100'000'000;  // bytes
 constexpr size_t kMaxSafetensorsEntries = 100'000;       // tensors, and metadata
 constexpr size_t kMaxSafetensorsName = 1'000;            // bytes of a tensor's name
