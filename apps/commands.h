@@ -13,6 +13,7 @@ void add_data_command(CommandLine& args);
 void add_weights_command(CommandLine& args);
 void add_plan_command(CommandLine& args);
 void add_graph_command(CommandLine& args);
+void add_op_command(CommandLine& args);
 void add_ops_command(CommandLine& args);
 void add_doctor_command(CommandLine& args);
 void add_bench_command(CommandLine& args);

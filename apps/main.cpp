@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   cairn::add_plan_command(args);
   cairn::add_graph_command(args);
   cairn::add_ops_command(args);
+  cairn::add_op_command(args);
   cairn::add_check_command(args);
   cairn::add_bench_command(args);
   cairn::add_doctor_command(args);
