@@ -62,10 +62,10 @@ void run_log_softmax(const Args& args) {
     const float* from = x.slice<float>(s) + at;
     float* to = y.slice<float>(s) + at;
     const auto max = ColumnMax(d, from, shape.size, shape.stride);
-    auto sum = hn::Zero(d);
+    LongSum sum(d);
     for (int64_t i = 0; i < end; i += shape.stride)
-      sum = hn::Add(sum, ExpBelow(d, hn::LoadU(d, from + i), max));
-    const auto log_sum = FullLog(d, sum);
+      sum.add(ExpBelow(d, hn::LoadU(d, from + i), max));
+    const auto log_sum = FullLog(d, sum.result());
     for (int64_t i = 0; i < end; i += shape.stride)
       hn::StoreU(hn::Sub(hn::Sub(hn::LoadU(d, from + i), max), log_sum), d, to + i);
   });
@@ -78,9 +78,10 @@ void run_softmax_grad(const Args& args) {
   for_columns(args, shape, [&](auto d, int64_t s, int64_t at) HWY_ATTR {
     const float *p = y.slice<float>(s) + at, *g = dy.slice<float>(s) + at;
     float* to = dx.slice<float>(s) + at;
-    auto sum = hn::Zero(d);
+    LongSum sums(d);
     for (int64_t i = 0; i < end; i += shape.stride)
-      sum = hn::MulAdd(hn::LoadU(d, g + i), hn::LoadU(d, p + i), sum);
+      sums.add_product(hn::LoadU(d, g + i), hn::LoadU(d, p + i));
+    const auto sum = sums.result();
     for (int64_t i = 0; i < end; i += shape.stride)
       hn::StoreU(hn::Mul(hn::LoadU(d, p + i), hn::Sub(hn::LoadU(d, g + i), sum)), d, to + i);
   });
@@ -93,8 +94,9 @@ void run_log_softmax_grad(const Args& args) {
   for_columns(args, shape, [&](auto d, int64_t s, int64_t at) HWY_ATTR {
     const float *p = y.slice<float>(s) + at, *g = dy.slice<float>(s) + at;
     float* to = dx.slice<float>(s) + at;
-    auto sum = hn::Zero(d);
-    for (int64_t i = 0; i < end; i += shape.stride) sum = hn::Add(sum, hn::LoadU(d, g + i));
+    LongSum sums(d);
+    for (int64_t i = 0; i < end; i += shape.stride) sums.add(hn::LoadU(d, g + i));
+    const auto sum = sums.result();
     for (int64_t i = 0; i < end; i += shape.stride)
       hn::StoreU(hn::NegMulAdd(FullExp(d, hn::LoadU(d, p + i)), sum, hn::LoadU(d, g + i)), d,
                  to + i);
