@@ -10,10 +10,11 @@ Usage: scripts/test.sh [--quick | --all [PART...]]
   (default)   as well: everything compiled by nvcc for one architecture, the CUDA build's fallback
               to the CPU; the suite under AddressSanitizer and UndefinedBehaviorSanitizer; file
               formats fuzzed by libFuzzer for 60 s ($CAIRN_FUZZ_SECONDS)
-  --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, and nvcc for every
-              architecture; a dated log goes to docs/results/
-  PART...     of these only: format cuda asan fuzz clang tsan coverage architectures release. The log
-              tells of each part when it last passed, and at which commit
+  --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, nvcc for every
+              architecture, and every case of the oracle (tests/oracle), which the suite has 600 of;
+              a dated log goes to docs/results/
+  PART...     of these only: format cuda asan fuzz clang tsan coverage architectures release oracle.
+              The log tells of each part when it last passed, and at which commit
 
 Ends with ctest's line on the release suite. Where no CUDA toolkit is found ($CUDACXX, nvcc on PATH,
 $CUDA_HOME, /usr/local/cuda) CUDA is left out and the last line says so; with CI=true that is a
@@ -38,7 +39,7 @@ architectures="80;86;89;90;100;120"  # of a release; PTX of the newest beside th
 results=build/results  # a line of each part that passed
 times=()
 for name in "${wanted[@]}"; do
-  [[ " format cuda asan fuzz clang tsan coverage architectures release " == *" $name "* ]] ||
+  [[ " format cuda asan fuzz clang tsan coverage architectures release oracle " == *" $name "* ]] ||
     die "there is no part '$name'; see --help"
 done
 
@@ -117,6 +118,13 @@ check_coverage() {
     --gcov-ignore-parse-errors --print-summary --output build/coverage/coverage.txt
 }
 
+# Every case beside PyTorch, from a seed of the day.
+check_oracle() {
+  local seed
+  seed=$(date +%Y%m%d)
+  /usr/bin/python3 tests/oracle/run.py build/test/cairn --seed "$seed" | tee build/test/oracle.log
+}
+
 # Compiles everything for one architecture, lets the result train where there may be no device, and tries
 # the folder for a machine with a GPU, on two ops where there is none here.
 check_cuda() {
@@ -149,12 +157,13 @@ write_log() {
     say "nvcc: $([[ -n $nvcc ]] && "$nvcc" --version | sed -n '$p' || echo none)"
     cat "$results"/*
     for preset in test clang asan tsan coverage; do say "$preset: $(closing_line "$preset")"; done
+    say "$(sed -n '/^oracle: /p' build/test/oracle.log)"
     say "coverage: $(sed -n '/^TOTAL/p' build/coverage/coverage.txt)"
   } >"$log"
   say "log: $log"
 }
 
-packages=("${build_packages[@]}" libgtest-dev librapidcheck-dev clang-format python3)
+packages=("${build_packages[@]}" libgtest-dev librapidcheck-dev clang-format python3 python3-torch)
 [[ $tier == quick ]] || packages+=(clang-14 libclang-rt-14-dev)
 [[ $tier != all ]] || packages+=(gcovr)
 start=$(now_ms)
@@ -181,6 +190,7 @@ if [[ $tier == all ]]; then
   [[ -z $nvcc ]] || part architectures check_architectures
 fi
 part release check_release
+[[ $tier != all ]] || part oracle check_oracle
 [[ $tier != all ]] || write_log
 
 printf -v all_times '%s, ' "${times[@]}"
