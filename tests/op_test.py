@@ -63,6 +63,9 @@ class OpTest(CommandTest):
         self.assertAlmostEqual(out["loss"][2][0], 0.6931472, places=6)
         out = self.op("max_pool2d", {"x": ("F32", [1, 1, 2, 2], [1, 5, 2, 3])})
         self.assertEqual(out["indices"], ("I64", [1, 1, 1, 1], [1]))
+        out = self.op("max_pool2d", {"x": ("F32", [1, 1, 1, 3], [1, 5, 2])}, "--attr", "kernel_size=1,2", "--attr",
+                      "ceil_mode=true")
+        self.assertEqual(out["y"], ("F32", [1, 1, 1, 2], [5, 2]))
 
     def test_optimizer(self):
         table = {"begins": ("I64", [2], [0, 1]), "multipliers": ("F32", [1, 2], [1, 1])}
@@ -146,7 +149,8 @@ class OpTest(CommandTest):
         begin = time.monotonic()
         result = subprocess.run([CAIRN, "op", "--batch-file", "-"], input=(line + "\n") * 1000, capture_output=True, text=True)
         self.assertEqual(result.stdout, '{"ok":true}\n' * 1000)
-        self.assertLess(time.monotonic() - begin, 30)
+        if "CAIRN_FEW" not in os.environ:  # sanitizers are slow
+            self.assertLess(time.monotonic() - begin, 30)
 
 
 if __name__ == "__main__":
