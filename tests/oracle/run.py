@@ -43,7 +43,7 @@ Case = collections.namedtuple("Case", "op tensors attrs source")
 
 def all_cases(seed):
     cases = collections.defaultdict(list)
-    for op, tensors, attrs in sample_cases():
+    for op, tensors, attrs in sample_cases(seed):
         cases[op].append(Case(op, tensors, attrs, "op_db"))
     chosen = []
     for op in sorted(FORWARD):
@@ -211,7 +211,6 @@ def main():
     parser.add_argument("--device", nargs="+", default=["reference", "cpu"])
     args = parser.parse_args()
     torch.set_num_threads(1)
-    torch.manual_seed(args.seed)
     cases = [c for c in all_cases(args.seed) if not args.op or c.op in args.op]
     if args.cases:
         cases = cases[:args.cases]

@@ -2,10 +2,13 @@
 
 op_db wants the module expecttest, which Debian lacks; of it only these names are used at import.
 """
+import random
 import sys
 import types
 import unittest
+import unittest.mock
 
+import numpy
 import torch
 
 sys.modules.setdefault("expecttest", types.ModuleType("expecttest"))
@@ -176,8 +179,22 @@ MADE_BY |= {
 }
 
 
-def sample_cases():
+SAMPLE = random.sample
+
+
+def sample_of_any(population, k):
+    """random.sample, which takes no sets since Python 3.11; PyTorch 1.13 gives it some."""
+    return SAMPLE(sorted(population) if isinstance(population, set) else population, k)
+
+
+def sample_cases(seed):
     """(op, tensors, attributes) of every sample that Cairn's op can take, tensors rounded to float32."""
+    torch.manual_seed(seed), random.seed(seed), numpy.random.seed(seed % 2**32)
+    with unittest.mock.patch.object(random, "sample", sample_of_any):
+        yield from taken_samples()
+
+
+def taken_samples():
     for info in op_db:
         if info.name not in MADE_BY or info.variant_test_name not in ("", "constant", "no_rounding_mode"):
             continue
