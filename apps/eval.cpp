@@ -1,4 +1,4 @@
-// cairn eval RUN
+// cairn eval [RUN] [--weights FILE]
 #include <memory>
 
 #include "apps/commands.h"
@@ -11,13 +11,23 @@ void add_eval_command(CommandLine& args) {
   Command& eval =
       args.command("eval", "Judge a trained run on test images: accuracy, loss, confusion matrix",
                    {{"cairn eval runs/quickstart", ""},
-                    {"cairn eval runs/quickstart --data digits --json", "on other images"}});
-  eval.positional("RUN", o->run, "folder that `cairn train` made, or a checkpoint in it")
-      .required();
+                    {"cairn eval runs/quickstart --data digits --json", "on other images"},
+                    {"cairn eval --weights lenet5.safetensors --model lenet5 --data digits",
+                     "weights from elsewhere, such as PyTorch's"}});
+  eval.positional("RUN", o->run, "folder that `cairn train` made, or a checkpoint in it");
+  eval.option(
+      "--weights", o->weights,
+      "safetensors file to judge in place of the run's weights, or, without RUN, by --model",
+      "FILE");
+  eval.option("--model", o->model, "model of --weights where there is no RUN: " + model_names(),
+              "NAME");
+  eval.option("--set", o->set, "an option of --model", "NAME=VALUE");
   eval.option("--data", o->data,
               "data set by name, or a directory of IDX files or of a folder of PNG files for each "
               "class (default: the run's)",
               "NAME|DIR");
+  eval.option("--logits", o->logits,
+              "safetensors file to write: `logits` and `labels` of the test images", "FILE");
   add_device_options(eval, o->where);
   eval.flag("--json", o->json, "print JSON instead of tables");
   eval.run([o] { return evaluate(*o); });

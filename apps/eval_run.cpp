@@ -2,11 +2,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
+
 #include "apps/runs.h"
 #include "apps/support.h"
 #include "apps/terminal.h"
 #include "core/error.h"
+#include "io/safetensors.h"
+#include "io/tensor_values.h"
 #include "train/checkpoint.h"
+#include "train/predict.h"
 #include "train/run_folder.h"
 
 namespace cairn {
@@ -68,14 +73,62 @@ void report(const RunConfig& config, const std::string& data, const std::string&
   print_confusion(result, config.class_names);
 }
 
+/// What is judged: a model as a run's config.json describes it, and its weights.
+struct Judged {
+  RunConfig config;
+  std::string weights;
+  DataSplits data;
+};
+
+Judged judged_run(const EvalOptions& options) {
+  if (options.model || !options.set.empty())
+    fail_usage("--model and --set don't belong to a run, which has its model",
+               "leave them out, or leave out RUN");
+  const RunPath path(*options.run);
+  RunConfig config = read_config(path.run);
+  const bool streamed = config.settings.streamed && !options.data;
+  DataSplits data = load_data_or_advise(options.data.value_or(config.data), config.classes,
+                                        config.settings.seed, streamed);
+  return {std::move(config), options.weights.value_or((path.checkpoint / kModelFile).string()),
+          std::move(data)};
+}
+
+/// Weights without a run: images are normalised by the training images of the data set, as in
+/// training.
+Judged judged_weights(const EvalOptions& options) {
+  if (!options.weights)
+    fail_usage("RUN is missing", "name a folder that `cairn train` made, or give --weights FILE");
+  if (!options.model)
+    fail_usage("--weights needs a model",
+               "name the run that they are for, or give --model: " + model_names());
+  TrainOptions asked;
+  asked.set = options.set, asked.data = options.data;
+  RunConfig config = new_config(asked, find_model(*options.model));
+  DataSplits data = load_data_or_advise(config.data, 10, config.settings.seed);
+  config.image = data.train.image;
+  config.classes = data.train.classes;
+  config.class_names = data.train.class_names;
+  config.normalization = pixel_statistics(data.train);
+  return {std::move(config), *options.weights, std::move(data)};
+}
+
+void write_logits(const std::string& file, const Network& network, Store& store,
+                  const Dataset& data) {
+  const std::vector<std::byte> values = elements_of(logits(network, store, data), DType::f32);
+  const std::vector<double> labels(data.labels.begin(), data.labels.end());
+  const std::vector<std::byte> classes = elements_of(labels, DType::i64);
+  write_safetensors(
+      file, std::array{TensorRecord{"logits", DType::f32, {data.size(), network.classes}, values},
+                       TensorRecord{"labels", DType::i64, {data.size()}, classes}});
+}
+
 }  // namespace
 
 int evaluate(const EvalOptions& options) {
-  const RunPath path(options.run);
-  const RunConfig config = read_config(path.run);
+  const Judged judged = options.run ? judged_run(options) : judged_weights(options);
+  const RunConfig& config = judged.config;
+  const DataSplits& data = judged.data;
   const std::string name = options.data.value_or(config.data);
-  const DataSplits data = load_data_or_advise(name, config.classes, config.settings.seed,
-                                              config.settings.streamed && !options.data);
   if (data.test.image != config.image || data.test.classes != config.classes)
     fail_usage(fmt::format("the run knows images {} of {} classes, but those of {} are {} of {}",
                            to_string(config.image), config.classes, name,
@@ -91,9 +144,11 @@ int evaluate(const EvalOptions& options) {
   where.run_conv = config.conv;
   const auto device = open_and_tell(where);
   Store store(*device, parameters_of(network));
-  load_parameters(path.checkpoint / kModelFile, store);
+  load_parameters(judged.weights, store);
   Evaluator evaluator(network, store, data.test, "test", kEvaluationBatch);
-  report(config, name, device_name(*device), evaluator.run(), options.json);
+  const Evaluation found = evaluator.run();
+  if (options.logits) write_logits(*options.logits, network, store, data.test);
+  report(config, name, device_name(*device), found, options.json);
   return 0;
 }
 

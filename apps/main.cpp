@@ -39,10 +39,12 @@ int main(int argc, char** argv) {
   cairn::add_train_command(args);
   cairn::add_eval_command(args);
   cairn::add_predict_command(args);
+  cairn::add_weights_command(args);
   cairn::add_data_command(args);
   cairn::add_plan_command(args);
   cairn::add_graph_command(args);
   cairn::add_ops_command(args);
+  cairn::add_op_command(args);
   cairn::add_check_command(args);
   cairn::add_bench_command(args);
   cairn::add_doctor_command(args);

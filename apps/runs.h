@@ -16,7 +16,7 @@ namespace cairn {
 struct TrainOptions {
   DeviceChoice where;
   std::vector<std::string> set;  // NAME=VALUE
-  std::optional<std::string> model, data, optimizer, schedule, source, out, resume;
+  std::optional<std::string> model, data, optimizer, schedule, source, out, resume, init;
   std::optional<int64_t> batch, epochs, steps, warmup, checkpoint_every, keep;
   std::optional<double> until_accuracy, lr, momentum, weight_decay, clip_norm, ema, val_split;
   std::optional<uint64_t> seed;
@@ -33,14 +33,15 @@ RunConfig resumed_config(const TrainOptions& options, const RunPath& path);
 /// Trains, saves and reports. Returns the exit code: 0, or 128 + signal after SIGINT or SIGTERM.
 int train(const TrainOptions& options);
 
+/// What `cairn eval` judges: a run, other weights for its model, or weights and a model by name.
 struct EvalOptions {
   DeviceChoice where;
-  std::string run;
-  std::optional<std::string> data;
+  std::optional<std::string> run, weights, model, data, logits;
+  std::vector<std::string> set;  // NAME=VALUE
   bool json = false;
 };
 
-/// Judges a run's model on test images and prints what it found.
+/// Judges a model on test images and prints what it found.
 int evaluate(const EvalOptions& options);
 
 /// "lenet5, lenet5relu, mlp".

@@ -88,15 +88,16 @@ void add_checkpoint_options(Command& train, TrainOptions& o) {
 
 void add_train_command(CommandLine& args) {
   const auto o = std::make_shared<TrainOptions>();
-  Command& train =
-      args.command("train", "Train a model",
-                   {{"cairn train lenet5", "LeNet-5 on MNIST with the model's own settings"},
-                    {"cairn train lenet5 --data digits --epochs 10",
-                     "on the digits that are part of the program"},
-                    {"cairn train mlp --set widths=300,100 --optimizer adam --out runs/mlp", ""},
-                    {"cairn train lenet5 --until-accuracy 0.985 --val-split 0.1 --json", ""},
-                    {"cairn train lenet5 --data my/letters", "on PNG files in a folder a class"},
-                    {"cairn train --resume runs/mlp", "go on where that run was left"}});
+  Command& train = args.command(
+      "train", "Train a model",
+      {{"cairn train lenet5", "LeNet-5 on MNIST with the model's own settings"},
+       {"cairn train lenet5 --data digits --epochs 10",
+        "on the digits that are part of the program"},
+       {"cairn train mlp --set widths=300,100 --optimizer adam --out runs/mlp", ""},
+       {"cairn train lenet5 --until-accuracy 0.985 --val-split 0.1 --json", ""},
+       {"cairn train lenet5 --data my/letters", "on PNG files in a folder a class"},
+       {"cairn train lenet5 --init weights.safetensors", "from weights, such as PyTorch's"},
+       {"cairn train --resume runs/mlp", "go on where that run was left"}});
   train.positional("MODEL", o->model, "model to train: " + model_names());
   train.option("--set", o->set, "an option of the model", "NAME=VALUE");
   train.option("--data", o->data,
@@ -104,6 +105,12 @@ void add_train_command(CommandLine& args) {
                "class (default: the model's)",
                "NAME|DIR");
   add_source_option(train, o->source);
+  train
+      .option("--init", o->init,
+              "safetensors file of weights to start from: PyTorch's names and shapes "
+              "(docs/weights.md)",
+              "FILE")
+      .excludes("--resume");
   train.option("--val-split", o->val_split, "part of the training data to validate on", "F")
       .range(0, 1);
   add_length_options(train, *o);

@@ -43,6 +43,7 @@ RunConfig new_config(const TrainOptions& options, const Model& model) {
   config.model = model.name;
   config.options = complete_options(model, parse_options(options.set));
   config.data = options.data.value_or(std::string(model.data));
+  config.init = options.init;
   config.epochs = options.epochs.value_or(recipe.epochs);
   config.steps = options.steps;
   config.until_accuracy = options.until_accuracy;

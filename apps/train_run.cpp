@@ -97,6 +97,7 @@ class TrainRun {
                      config_.normalization);
     trainer_.emplace(*network_, *device_, data_.train, config_.settings);
     if (resumes_) go_on_from(*from);
+    if (!resumes_ && config_.init) trainer_->load_weights(*config_.init);
   }
 
   int run() {
@@ -107,6 +108,8 @@ class TrainRun {
       rates = cut_metrics(out_, trainer_->steps());
     } else {
       tell_new_folder(out_);
+      // The run goes on from here without that file; before config.json, without which it is none.
+      if (config_.init) save(kCheckpointFolder, judgements_, 1);
     }
     write_config(out_, config_);
     MetricsWriter metrics(out_, resumes_);

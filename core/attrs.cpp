@@ -30,6 +30,7 @@ double parse_value(const AttrDef& def, std::string_view text, std::string_view o
   if (def.type == AttrType::choice)
     fail(fmt::format("{}: {}={} is none of {}", owner, def.name, text,
                      fmt::join(def.choices, ", ")));
+  if (def.type == AttrType::flag && (text == "true" || text == "false")) return text == "true";
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size())

@@ -11,7 +11,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -36,13 +35,17 @@ struct TensorRecord {
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorRecord> tensors,
                        const Metadata& metadata = {});
 
+/// The bytes of such a file up to the first tensor's: length and header. Same errors.
+std::string safetensors_prefix(std::span<const TensorRecord> tensors, const Metadata& metadata);
+
 /// A file that was read and checked as a whole. Its records point into bytes that the file and its
 /// copies share; their addresses need not be aligned to the dtype.
 class SafetensorsFile {
  public:
-  /// An Error that names the file, and the tensor where one is to blame, unless the header is
-  /// valid, every dtype is known, offsets fit dtype and shape, and the tensors cover the bytes
-  /// after the header exactly, without holes and overlaps.
+  /// An Error that names the file, and the tensor where one is to blame, unless the header is valid
+  /// and at most 100 MB, no key stands twice, every dtype is known, offsets fit dtype and shape,
+  /// and the tensors cover the bytes after the header exactly, without holes and overlaps. Whatever
+  /// the file holds, this takes at most 64 MB of memory above its size.
   static SafetensorsFile open(const std::filesystem::path& path);
   /// The same for a file's bytes in memory; `what` stands for the path in messages.
   static SafetensorsFile parse(std::string bytes, std::string what);
@@ -62,7 +65,7 @@ class SafetensorsFile {
   std::string what_;
   std::shared_ptr<const std::string> bytes_;
   std::vector<TensorRecord> tensors_;
-  std::unordered_map<std::string, size_t> index_;
+  std::vector<size_t> index_;  // of the tensors, by name
   Metadata metadata_;
 };
 

@@ -68,7 +68,10 @@ declare -A package_probe=(
   [libgtest-dev]="header gtest/gtest.h" [librapidcheck-dev]="header rapidcheck.h"
   [clang-format]="command clang-format"
   [python3]="command python3"
-  [clang-14]="command clang++-14" [gcovr]="command gcovr"
+  [python3-torch]="file /usr/lib/python3/dist-packages/torch/__init__.py"
+  [clang-14]="command clang++-14"
+  [libclang-rt-14-dev]="file /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-$(uname -m).a"
+  [gcovr]="command gcovr"
 )
 
 # Whether any of the probe's commands, headers or files is there.

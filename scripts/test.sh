@@ -8,11 +8,13 @@ Usage: scripts/test.sh [--quick | --all [PART...]]
 
   --quick     the format of the sources and the release suite
   (default)   as well: everything compiled by nvcc for one architecture, the CUDA build's fallback
-              to the CPU; the suite under AddressSanitizer and UndefinedBehaviorSanitizer
-  --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, and nvcc for every
-              architecture; a dated log goes to docs/results/
-  PART...     of these only: format cuda asan clang tsan coverage architectures release. The log tells
-              of each part when it last passed, and at which commit
+              to the CPU; the suite under AddressSanitizer and UndefinedBehaviorSanitizer; file
+              formats fuzzed by libFuzzer for 60 s ($CAIRN_FUZZ_SECONDS)
+  --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, nvcc for every
+              architecture, and every case of the oracle (tests/oracle), which the suite has 600 of;
+              a dated log goes to docs/results/
+  PART...     of these only: format cuda asan fuzz clang tsan coverage architectures release oracle.
+              The log tells of each part when it last passed, and at which commit
 
 Ends with ctest's line on the release suite. Where no CUDA toolkit is found ($CUDACXX, nvcc on PATH,
 $CUDA_HOME, /usr/local/cuda) CUDA is left out and the last line says so; with CI=true that is a
@@ -37,7 +39,7 @@ architectures="80;86;89;90;100;120"  # of a release; PTX of the newest beside th
 results=build/results  # a line of each part that passed
 times=()
 for name in "${wanted[@]}"; do
-  [[ " format cuda asan clang tsan coverage architectures release " == *" $name "* ]] ||
+  [[ " format cuda asan fuzz clang tsan coverage architectures release oracle " == *" $name "* ]] ||
     die "there is no part '$name'; see --help"
 done
 
@@ -89,6 +91,18 @@ check_asan() {
   suite asan
 }
 
+# What libFuzzer found interesting stays in build/fuzz/corpus for the next time; what crashed is in
+# build/fuzz.
+check_fuzz() {
+  cmake -S . -B build/fuzz -G Ninja -DCMAKE_BUILD_TYPE=Release -DCAIRN_FUZZ=ON \
+    -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14
+  cmake --build build/fuzz --target fuzz_safetensors
+  mkdir -p build/fuzz/corpus/safetensors
+  build/fuzz/tests/fuzz/fuzz_safetensors -max_total_time="${CAIRN_FUZZ_SECONDS:-60}" -max_len=4096 \
+    -rss_limit_mb=512 -timeout=5 -verbosity=0 -print_funcs=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+    -dict=tests/fuzz/safetensors.dict build/fuzz/corpus/safetensors tests/fuzz/safetensors
+}
+
 check_tsan() { suite tsan; }
 
 check_clang() {
@@ -102,6 +116,13 @@ check_coverage() {
   # gcov finds negative counts of branches in vector code, which gcovr otherwise gives up at.
   gcovr --root . --object-directory build/coverage --exclude tests --exclude build \
     --gcov-ignore-parse-errors --print-summary --output build/coverage/coverage.txt
+}
+
+# Every case beside PyTorch, from a seed of the day.
+check_oracle() {
+  local seed
+  seed=$(date +%Y%m%d)
+  /usr/bin/python3 tests/oracle/run.py build/test/cairn --seed "$seed" | tee build/test/oracle.log
 }
 
 # Compiles everything for one architecture, lets the result train where there may be no device, and tries
@@ -136,13 +157,15 @@ write_log() {
     say "nvcc: $([[ -n $nvcc ]] && "$nvcc" --version | sed -n '$p' || echo none)"
     cat "$results"/*
     for preset in test clang asan tsan coverage; do say "$preset: $(closing_line "$preset")"; done
+    say "$(sed -n '/^oracle: /p' build/test/oracle.log)"
     say "coverage: $(sed -n '/^TOTAL/p' build/coverage/coverage.txt)"
   } >"$log"
   say "log: $log"
 }
 
-packages=("${build_packages[@]}" libgtest-dev librapidcheck-dev clang-format python3)
-[[ $tier != all ]] || packages+=(clang-14 gcovr)
+packages=("${build_packages[@]}" libgtest-dev librapidcheck-dev clang-format python3 python3-torch)
+[[ $tier == quick ]] || packages+=(clang-14 libclang-rt-14-dev)
+[[ $tier != all ]] || packages+=(gcovr)
 start=$(now_ms)
 ensure_packages "the test suite" "${packages[@]}"
 check_cmake
@@ -158,6 +181,7 @@ if [[ $tier != quick ]]; then
     die "FAILED: cuda (no CUDA toolkit, but CI=true)"
   fi
   part asan check_asan
+  part fuzz check_fuzz
 fi
 if [[ $tier == all ]]; then
   part clang check_clang
@@ -166,6 +190,7 @@ if [[ $tier == all ]]; then
   [[ -z $nvcc ]] || part architectures check_architectures
 fi
 part release check_release
+[[ $tier != all ]] || part oracle check_oracle
 [[ $tier != all ]] || write_log
 
 printf -v all_times '%s, ' "${times[@]}"

@@ -22,7 +22,7 @@ class Cli(CommandTest):
 
     def test_help(self):
         for words in [[], ["train"], ["eval"], ["data"], ["data", "list"], ["data", "fetch"],
-                      ["data", "verify"], ["predict"], ["plan"], ["graph"], ["ops"], ["doctor"],
+                      ["data", "verify"], ["predict"], ["weights"], ["op"], ["plan"], ["graph"], ["ops"], ["doctor"],
                       ["check"], ["bench"]]:
             result = run(*words, "--help")
             self.assertEqual(result.returncode, 0)

@@ -220,15 +220,15 @@ TEST_F(Run, ParametersOfAnotherModelAreRefusedAndNothingIsWritten) {
   EXPECT_EQ(refuse(fewer), file.string() + ": the model has nothing called 'fc.bias'");
 }
 
-TEST_F(Run, TensorsOfAnotherTypeAreRefused) {
-  const std::vector<double> values(18);
+TEST_F(Run, TensorsOfWholeNumbersAreRefused) {
+  const std::vector<int64_t> values(18);
   const std::vector<TensorRecord> tensors = {
-      {"conv.weight", DType::f64, {2, 1, 3, 3}, std::as_bytes(std::span(values))}};
+      {"conv.weight", DType::i64, {2, 1, 3, 3}, std::as_bytes(std::span(values))}};
   write_safetensors(root_ / "m.safetensors", tensors);
   SmallRun run(small_graph({2, 1, 3, 3}));
   EXPECT_NE(refusal([&] {
               load_parameters(root_ / "m.safetensors", run.store);
-            }).find("'conv.weight' is float64, not float32"),
+            }).find("'conv.weight' is int64, not float32"),
             std::string::npos);
 }
 

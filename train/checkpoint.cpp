@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <set>
@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "io/files.h"
 #include "io/safetensors.h"
+#include "io/tensor_values.h"
 
 namespace cairn {
 namespace {
@@ -24,6 +25,8 @@ namespace fs = std::filesystem;
 constexpr int64_t kFormatVersion = 2;
 constexpr char kStateFile[] = "state.safetensors";
 constexpr char kInfoFile[] = "checkpoint.json";
+constexpr char kOtherModel[] =
+    "these are weights of another model: choose the model that they were made with";
 
 /// A flat buffer of the store and how the tensors that lie in it are called in a file.
 struct FlatBuffer {
@@ -59,16 +62,16 @@ void save_buffers(const fs::path& path, const Store& store, std::span<const Flat
 
 const TensorRecord& checked_record(const SafetensorsFile& file, const fs::path& path,
                                    const std::string& name, const Shape& shape) {
-  const char* hint = "it is a checkpoint of another model: rebuild the model that it was made with";
+  const char* hint = kOtherModel;
   const TensorRecord* record = file.find(name);
   if (!record) fail(fmt::format("{}: there is no tensor '{}'", path.string(), name), hint);
   if (record->shape != shape)
     fail(fmt::format("{}: '{}' has shape {}, but the model's has {}", path.string(), name,
                      to_string(record->shape), to_string(shape)),
          hint);
-  if (record->dtype != DType::f32)
+  if (!is_floating(record->dtype))
     fail(fmt::format("{}: '{}' is {}, not float32", path.string(), name, name_of(record->dtype)),
-         "convert it to float32");
+         "save it as float32");
   return *record;
 }
 
@@ -77,7 +80,21 @@ void refuse_extra(const SafetensorsFile& file, const fs::path& path,
   for (const TensorRecord& record : file.tensors())
     if (!known.contains(record.name))
       fail(fmt::format("{}: the model has nothing called '{}'", path.string(), record.name),
-           "it is a checkpoint of another model: rebuild the model that it was made with");
+           kOtherModel);
+}
+
+/// A record's values as the parameters hold them.
+std::vector<double> float_values(const TensorRecord& record, const fs::path& path) {
+  std::vector<double> values = values_of(record);
+  for (double& value : values) {
+    const double rounded = static_cast<float>(value);
+    if (std::isfinite(value) && !std::isfinite(rounded))
+      fail(fmt::format("{}: '{}' holds {}, which float32 doesn't reach", path.string(), record.name,
+                       value),
+           "parameters are float32: scale the model's weights");
+    value = rounded;
+  }
+  return values;
 }
 
 void load_buffers(const fs::path& path, Store& store, std::span<const FlatBuffer> buffers) {
@@ -89,9 +106,7 @@ void load_buffers(const fs::path& path, Store& store, std::span<const FlatBuffer
     for (const Segment& s : store.parameters().segments) {
       const std::string name = buffer.prefix + s.name;
       const TensorRecord& record = checked_record(file, path, name, s.shape);
-      std::vector<float> copy(static_cast<size_t>(s.elements));  // the file's may be unaligned
-      if (!copy.empty()) std::memcpy(copy.data(), record.data.data(), record.data.size());
-      std::copy(copy.begin(), copy.end(), flat.begin() + s.offset);
+      std::ranges::copy(float_values(record, path), flat.begin() + s.offset);
       known.insert(name);
     }
   }

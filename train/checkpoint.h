@@ -66,9 +66,9 @@ CheckpointInfo read_checkpoint_info(const std::filesystem::path& directory);
 CheckpointInfo load_checkpoint(const std::filesystem::path& directory, Store& store,
                                const CheckpointBuffers& buffers);
 
-/// Reads a model.safetensors into the parameters of a store. Nothing is written unless the file
-/// holds each parameter, float32 and in its shape, and no other tensor; else an Error names the
-/// first that differs.
+/// Reads weights, a model.safetensors or a state dict saved from PyTorch, into the parameters of a
+/// store. float64 and bfloat16 are converted. Nothing is written unless the file holds each
+/// parameter in its shape and no other tensor; else an Error names the first that differs.
 void load_parameters(const std::filesystem::path& file, Store& store);
 
 /// Model options as a JSON object of strings, and back.

@@ -12,16 +12,17 @@ namespace {
 constexpr char kPredict[] = "predict";
 constexpr int64_t kPredictBatch = 32;
 
-}  // namespace
-
-std::vector<double> predict(const Network& network, Store& store, const Dataset& data) {
+/// The logits of each image, or their softmax.
+std::vector<double> rows_of(const Network& network, Store& store, const Dataset& data,
+                            bool softmax) {
   std::vector<double> all;
   if (data.size() == 0) return all;
   const int64_t batch = std::min(kPredictBatch, data.size());
   Graph graph(false, "predict.step");
   graph.add("next_batch", {}, fmt::format("count={} batch={}", data.size(), batch));
   const Value x = network.gather(graph, kPredict, data.size(), false).x;
-  const Value probabilities = graph.add("softmax", {network.logits(graph, x)});
+  Value y = network.logits(graph, x);
+  if (softmax) y = graph.add("softmax", {y});
   const Program program =
       compile(std::move(graph), {.capacity = batch, .width = batch, .keep = true}, 0);
   const Program* programs[] = {&program};
@@ -31,10 +32,20 @@ std::vector<double> predict(const Network& network, Store& store, const Dataset&
   for (int64_t first = 0; first < data.size(); first += batch) {
     executor.run();
     store.device().synchronize();
-    const auto rows = executor.read(probabilities, std::min(batch, data.size() - first));
+    const auto rows = executor.read(y, std::min(batch, data.size() - first));
     all.insert(all.end(), rows.begin(), rows.end());
   }
   return all;
+}
+
+}  // namespace
+
+std::vector<double> logits(const Network& network, Store& store, const Dataset& data) {
+  return rows_of(network, store, data, false);
+}
+
+std::vector<double> predict(const Network& network, Store& store, const Dataset& data) {
+  return rows_of(network, store, data, true);
 }
 
 std::vector<Guess> best_guesses(const double* probabilities, int64_t classes, int64_t count) {

@@ -9,6 +9,10 @@
 
 namespace cairn {
 
+/// The logits for each image of `data` (its labels may be anything), (size, classes) row-major. The
+/// network's parameters lie in `store`.
+std::vector<double> logits(const Network& network, Store& store, const Dataset& data);
+
 /// Softmax of the logits for each image of `data` (its labels may be anything): class
 /// probabilities, (size, classes) row-major. The network's parameters lie in `store`.
 std::vector<double> predict(const Network& network, Store& store, const Dataset& data);

@@ -81,6 +81,7 @@ Json to_json(const RunConfig& config) {
       {"model", config.model},
       {"options", options_to_json(config.options)},
       {"data", config.data},
+      {"init", or_null(config.init)},
       {"image", to_array(config.image.dims())},
       {"classes", config.classes},
       {"class_names", to_array(config.class_names)},
@@ -128,6 +129,8 @@ RunConfig config_from_json(const Json& json, const std::string& what) {
   config.model = json.at("model").as_string();
   config.options = options_from_json(json.at("options"));
   config.data = json.at("data").as_string();
+  if (const Json* init = json.find("init"); init && !init->is_null())  // none in old files
+    config.init = init->as_string();
   std::vector<int64_t> image;
   for (const Json& size : json.at("image").as_array()) image.push_back(size.as_int());
   config.image = Shape(image);

@@ -28,8 +28,9 @@ struct RunConfig {
   std::string version;  // of Cairn
   std::string model;
   ModelOptions options;
-  std::string data;  // name or directory
-  Shape image;       // (C,H,W)
+  std::string data;                 // name or directory
+  std::optional<std::string> init;  // file of the weights that it began with
+  Shape image;                      // (C,H,W)
   int64_t classes = 0;
   std::vector<std::string> class_names;  // empty: "0", "1", ...
   std::optional<PictureStyle> pictures;  // of the training images; none in old files

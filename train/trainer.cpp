@@ -176,6 +176,11 @@ void Trainer::take_memory(Device& device, const ParameterMap& parameters, const 
   store_->write("segment.multipliers", multipliers);
 }
 
+void Trainer::load_weights(const std::filesystem::path& file) {
+  load_parameters(file, *store_);
+  if (settings_.ema) store_->write(kAverage, store_->read(std::string(kParameters)));
+}
+
 void Trainer::exchange_average() {
   if (!settings_.ema) return;
   const std::string parameters(kParameters);

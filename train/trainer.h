@@ -113,6 +113,9 @@ class Trainer {
   /// gradients: for a trainer that is given up.
   std::string first_not_finite();
 
+  /// Starts from weights in a file (load_parameters), their average included.
+  void load_weights(const std::filesystem::path& file);
+
   Store& store() { return *store_; }
   /// Memory for activations, for evaluators to share.
   const std::shared_ptr<Scratch>& scratch() const { return scratch_; }

@@ -28,7 +28,7 @@ void adam_cuda(const Args& args, CudaContext& context) {
   launch(adam_kernel, {.grid = blocks_for(n), .block = kThreads, .stream = context.stream},
          args.in[0].as<float>(), args.in[1].as<float>(), args.in[2].as<float>(),
          args.in[3].as<float>(), args.in[4].as<int64_t>(), args.in[5].as<float>(), args.step,
-         a.real(beta1), a.real(beta2), a.real(epsilon), a.real(weight_decay), a.flag(decoupled),
+         a.real(beta1), a.real(beta2), a.real(eps), a.real(weight_decay), a.flag(decoupled),
          args.in[4].shape[0] - 1, n);
 }
 

@@ -5,7 +5,7 @@
 //                                                p = p (1 - lr rate_multiplier weight_decay
 //                                                decay_multiplier)
 //   m  = beta1 m + (1 - beta1) g'         v = beta2 v + (1 - beta2) g'^2
-//   p  = p - lr rate_multiplier (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+//   p  = p - lr rate_multiplier (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
 //   g  = 0, ready for the next accumulation
 //
 // parameters p, gradients g, moments m and v: plain (P), changed in place. begins (S+1) int64 and
@@ -21,7 +21,7 @@
 namespace cairn {
 
 namespace adam_attr {
-enum { beta1, beta2, epsilon, weight_decay, decoupled };
+enum { beta1, beta2, eps, weight_decay, decoupled };
 }
 
 /// What is the same for all elements of an update: `shrink` is the part of a parameter that

@@ -32,7 +32,7 @@ void adam(const Args& args) {
   const Attrs& a = *args.attrs;
   float *p = args.in[0].as<float>(), *g = args.in[1].as<float>();
   float *m = args.in[2].as<float>(), *v = args.in[3].as<float>();
-  const AdamStep<float> step(a.real(beta1), a.real(beta2), a.real(epsilon), a.real(weight_decay),
+  const AdamStep<float> step(a.real(beta1), a.real(beta2), a.real(eps), a.real(weight_decay),
                              a.flag(decoupled), *args.step);
   const auto part = [&](int64_t begin, int64_t end, float rates, float decays) HWY_ATTR {
     for_lanes(end - begin, [&](auto d, int64_t k) HWY_ATTR {

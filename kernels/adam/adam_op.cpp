@@ -20,12 +20,11 @@ constexpr InputDef kInputs[] = {{"parameters", Layout::plain, Use::mutated},
                                 {"second_moment", Layout::plain, Use::mutated},
                                 {"begins", Layout::plain, Use::read, DType::i64},
                                 {"multipliers", Layout::plain}};
-constexpr AttrDef kAttrs[] = {
-    {.name = "beta1", .type = AttrType::real, .initial = 0.9, .max = 1},
-    {.name = "beta2", .type = AttrType::real, .initial = 0.999, .max = 1},
-    {.name = "epsilon", .type = AttrType::real, .initial = 1e-8, .max = 1},
-    {.name = "weight_decay", .type = AttrType::real, .max = 1e6},
-    {.name = "decoupled", .type = AttrType::flag, .max = 1}};
+constexpr AttrDef kAttrs[] = {{.name = "beta1", .type = AttrType::real, .initial = 0.9, .max = 1},
+                              {.name = "beta2", .type = AttrType::real, .initial = 0.999, .max = 1},
+                              {.name = "eps", .type = AttrType::real, .initial = 1e-8, .max = 1},
+                              {.name = "weight_decay", .type = AttrType::real, .max = 1e6},
+                              {.name = "decoupled", .type = AttrType::flag, .max = 1}};
 
 // Golden values: tests/oracle/optimizers.py.
 constexpr double kP[] = {0.30335622201479, -0.803366691068567, 1.80337192516357, -0.847719998018687,

@@ -9,7 +9,7 @@ void adam_ref(const Args& args) {
   const Attrs& a = *args.attrs;
   Real *p = args.in[0].as<Real>(), *g = args.in[1].as<Real>();
   Real *m = args.in[2].as<Real>(), *v = args.in[3].as<Real>();
-  const AdamStep<Real> update(a.real(beta1), a.real(beta2), a.real(epsilon), a.real(weight_decay),
+  const AdamStep<Real> update(a.real(beta1), a.real(beta2), a.real(eps), a.real(weight_decay),
                               a.flag(decoupled), *args.step);
   for_segments<Real>(args.in[4], args.in[5], 0, args.in[0].features,
                      [&](int64_t begin, int64_t end, Real rates, Real decays) {

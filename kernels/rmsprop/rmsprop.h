@@ -3,7 +3,7 @@
 //
 //   g' = g + weight_decay decay_multiplier p
 //   v  = alpha v + (1 - alpha) g'^2
-//   m  = momentum m + g' / (sqrt(v) + epsilon)
+//   m  = momentum m + g' / (sqrt(v) + eps)
 //   p  = p - lr rate_multiplier m
 //   g  = 0, ready for the next accumulation
 //
@@ -19,7 +19,7 @@
 namespace cairn {
 
 namespace rmsprop_attr {
-enum { alpha, epsilon, momentum, weight_decay };
+enum { alpha, eps, momentum, weight_decay };
 }
 
 /// What is the same for all elements of an update.
@@ -30,7 +30,7 @@ struct RmspropStep {
   explicit RmspropStep(const Attrs& a)
       : alpha(static_cast<Real>(a.real(rmsprop_attr::alpha))),
         rest(static_cast<Real>(1 - a.real(rmsprop_attr::alpha))),
-        epsilon(static_cast<Real>(a.real(rmsprop_attr::epsilon))),
+        epsilon(static_cast<Real>(a.real(rmsprop_attr::eps))),
         momentum(static_cast<Real>(a.real(rmsprop_attr::momentum))),
         decay(static_cast<Real>(a.real(rmsprop_attr::weight_decay))) {}
 

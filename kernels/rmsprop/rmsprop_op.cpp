@@ -18,11 +18,10 @@ constexpr InputDef kInputs[] = {
     {"parameters", Layout::plain, Use::mutated},      {"gradients", Layout::plain, Use::mutated},
     {"mean_square", Layout::plain, Use::mutated},     {"momentum", Layout::plain, Use::mutated},
     {"begins", Layout::plain, Use::read, DType::i64}, {"multipliers", Layout::plain}};
-constexpr AttrDef kAttrs[] = {
-    {.name = "alpha", .type = AttrType::real, .initial = 0.99, .max = 1},
-    {.name = "epsilon", .type = AttrType::real, .initial = 1e-8, .max = 1},
-    {.name = "momentum", .type = AttrType::real, .max = 1},
-    {.name = "weight_decay", .type = AttrType::real, .max = 1e6}};
+constexpr AttrDef kAttrs[] = {{.name = "alpha", .type = AttrType::real, .initial = 0.99, .max = 1},
+                              {.name = "eps", .type = AttrType::real, .initial = 1e-8, .max = 1},
+                              {.name = "momentum", .type = AttrType::real, .max = 1},
+                              {.name = "weight_decay", .type = AttrType::real, .max = 1e6}};
 
 // Golden values: tests/oracle/optimizers.py.
 constexpr double kG[] = {0.75, -1.5, 3, 0.375, 6}, kNewG[] = {0, 0, 0, 0, 0};

@@ -79,13 +79,42 @@ struct Contiguous {
   HWY_INLINE hn::Vec<D> max(hn::Vec<D> lanes) const { return hn::MaxOfLanes(d, lanes); }
 };
 
+/// A sum of any number of terms, off by a few roundings: terms are added sixteen at a time, and
+/// what is lost where those sums join the total is kept (Knuth 1969, TwoSum; Kahan 1965).
+template <class D, class V = hn::Vec<D>>
+class LongSum {
+ public:
+  explicit HWY_INLINE LongSum(D d)
+      : zero_(hn::Zero(d)), part_(zero_), total_(zero_), lost_(zero_) {}
+
+  HWY_INLINE void add(V v) {
+    part_ = hn::Add(part_, v);
+    if (++count_ % 16 == 0) join();
+  }
+  HWY_INLINE V result() {
+    join();
+    return hn::IfThenElse(hn::IsFinite(lost_), hn::Add(total_, lost_), total_);
+  }
+
+ private:
+  HWY_INLINE void join() {
+    const V sum = hn::Add(total_, part_), joined = hn::Sub(sum, total_);
+    const V lost = hn::Add(hn::Sub(total_, hn::Sub(sum, joined)), hn::Sub(part_, joined));
+    lost_ = hn::Add(lost_, lost);
+    total_ = sum, part_ = zero_;
+  }
+
+  V zero_, part_, total_, lost_;
+  int64_t count_ = 0;
+};
+
 /// The sum of term(i, lanes) along each column.
 template <class Walk, class F>
 HWY_INLINE auto SumOf(const Walk& walk, F term) {
-  auto sum = hn::Zero(walk.d);
-  walk.each([&](int64_t i, auto lanes)
-                HWY_ATTR { sum = lanes.choose(hn::Add(sum, term(i, lanes)), sum); });
-  return walk.sum(sum);
+  LongSum sum(walk.d);
+  const auto none = hn::Zero(walk.d);
+  walk.each([&](int64_t i, auto lanes) HWY_ATTR { sum.add(lanes.choose(term(i, lanes), none)); });
+  return walk.sum(sum.result());
 }
 
 /// The softmax p of columns whose largest elements are `max`; returns the sums of exp(x - max).

@@ -38,10 +38,10 @@ HWY_INLINE void softmax(D d, const float* x, int64_t classes, int64_t width, boo
   hn::Store(SoftmaxOf(SideBySide<D>{d, classes, width}, x, max, p), d, lanes.sum);
   hn::Store(max, d, lanes.max);
   hn::Store(largest, di, lanes.largest);
-  auto below = hn::Zero(d);
+  LongSum below(d);
   for (int64_t k = 0; smooth && k < classes; ++k)
-    below = hn::Add(below, hn::Sub(hn::LoadU(d, x + k * width), max));
-  hn::Store(below, d, lanes.below);
+    below.add(hn::Sub(hn::LoadU(d, x + k * width), max));
+  hn::Store(below.result(), d, lanes.below);
 }
 
 void run_softmax_cross_entropy(const Args& args) {
@@ -49,7 +49,8 @@ void run_softmax_cross_entropy(const Args& args) {
   const int64_t width = x.batch.width, classes = x.features;
   const TargetProbabilities<float> target(args, classes);
   const bool smooth = target.other > 0;
-  float loss = 0, correct = 0;
+  double loss = 0;  // of many examples: float32 would lose digits
+  float correct = 0;
   for (int64_t s = 0; s < x.batch.slices; ++s) {
     const int64_t valid = args.valid_lanes(x, s);
     const int32_t* label = labels.slice<int32_t>(s);
@@ -62,15 +63,16 @@ void run_softmax_cross_entropy(const Args& args) {
       for (int64_t i = 0; i < count; ++i) {
         const int64_t n = first + i, t = label[n];
         expect_label(t, classes, args.first + s * width + n);
-        loss += std::log(lanes.sum[i]) -
-                (target.label - target.other) * (logits[t * width + n] - lanes.max[i]);
-        if (smooth) loss -= target.other * lanes.below[i];
+        const double below = logits[t * width + n] - lanes.max[i];
+        loss += std::log(static_cast<double>(lanes.sum[i]));
+        loss -= static_cast<double>(target.label - target.other) * below;
+        if (smooth) loss -= static_cast<double>(target.other) * static_cast<double>(lanes.below[i]);
         correct += lanes.largest[i] == t ? 1.0f : 0.0f;
       }
     });
   }
   args.out[0].as<float>()[0] +=
-      loss * static_cast<float>(loss_scale(reduction_of(args), *args.step));
+      static_cast<float>(loss * loss_scale(reduction_of(args), *args.step));
   args.out[1].as<float>()[0] += correct;
 }
 
