@@ -68,6 +68,8 @@ declare -A package_probe=(
   [libgtest-dev]="header gtest/gtest.h" [librapidcheck-dev]="header rapidcheck.h"
   [clang-format]="command clang-format"
   [python3]="command python3"
+  [libboost-context-dev]="header boost/context/detail/fcontext.hpp"
+  [libopenblas-dev]="header cblas.h"
   [python3-torch]="file /usr/lib/python3/dist-packages/torch/__init__.py"
   [clang-14]="command clang++-14"
   [libclang-rt-14-dev]="file /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-$(uname -m).a"

@@ -8,12 +8,13 @@ Usage: scripts/test.sh [--quick | --all [PART...]]
 
   --quick     the format of the sources and the release suite
   (default)   as well: everything compiled by nvcc for one architecture, the CUDA build's fallback
-              to the CPU; the suite under AddressSanitizer and UndefinedBehaviorSanitizer; file
-              formats fuzzed by libFuzzer for 60 s ($CAIRN_FUZZ_SECONDS)
+              to the CPU; CUDA's sources run on the CPU, every load and store checked (docs/simt.md);
+              the suite and CUDA on the CPU under AddressSanitizer and UndefinedBehaviorSanitizer;
+              file formats fuzzed by libFuzzer for 60 s ($CAIRN_FUZZ_SECONDS)
   --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, nvcc for every
               architecture, and every case of the oracle (tests/oracle), which the suite has 600 of;
               a dated log goes to docs/results/
-  PART...     of these only: format cuda asan fuzz clang tsan coverage architectures release oracle.
+  PART...     of these only: format cuda simt asan fuzz clang tsan coverage architectures release oracle.
               The log tells of each part when it last passed, and at which commit
 
 Ends with ctest's line on the release suite. Where no CUDA toolkit is found ($CUDACXX, nvcc on PATH,
@@ -39,7 +40,7 @@ architectures="80;86;89;90;100;120"  # of a release; PTX of the newest beside th
 results=build/results  # a line of each part that passed
 times=()
 for name in "${wanted[@]}"; do
-  [[ " format cuda asan fuzz clang tsan coverage architectures release oracle " == *" $name "* ]] ||
+  [[ " format cuda simt asan fuzz clang tsan coverage architectures release oracle " == *" $name "* ]] ||
     die "there is no part '$name'; see --help"
 done
 
@@ -75,7 +76,9 @@ suite() {
   run_suite "build/$preset"
 }
 run_suite() {
-  ctest --test-dir "$1" --output-on-failure --no-tests=error -j "$(nproc)" 2>&1 | tee "$1/ctest.log"
+  local build=$1
+  shift
+  ctest --test-dir "$build" --output-on-failure --no-tests=error -j "$(nproc)" "$@" 2>&1 | tee "$build/ctest.log"
 }
 
 check_format() {
@@ -88,7 +91,14 @@ check_release() { suite test; }
 
 check_asan() {
   export UBSAN_OPTIONS=print_stacktrace=1
-  suite asan
+  suite asan -DCAIRN_CUDA="$([[ -n $nvcc ]] && say SIMT || say OFF)"
+}
+
+# What only CUDA on the CPU can show; the rest of the suite runs in other builds.
+check_simt() {
+  cmake --preset simt-check -DCAIRN_TESTS=ON
+  cmake --build build/simt-check --target cairn_command cairn_cuda_tests cairn_simt_tests cairn_simt_bugs
+  run_suite build/simt-check -R '^(Cuda|Simt|simt)'
 }
 
 # What libFuzzer found interesting stays in build/fuzz/corpus for the next time; what crashed is in
@@ -156,15 +166,16 @@ write_log() {
       "$(c++ --version | sed -n 1p)"
     say "nvcc: $([[ -n $nvcc ]] && "$nvcc" --version | sed -n '$p' || echo none)"
     cat "$results"/*
-    for preset in test clang asan tsan coverage; do say "$preset: $(closing_line "$preset")"; done
+    for preset in test clang simt-check asan tsan coverage; do say "$preset: $(closing_line "$preset")"; done
     say "$(sed -n '/^oracle: /p' build/test/oracle.log)"
     say "coverage: $(sed -n '/^TOTAL/p' build/coverage/coverage.txt)"
   } >"$log"
   say "log: $log"
 }
 
-packages=("${build_packages[@]}" libgtest-dev librapidcheck-dev clang-format python3 python3-torch)
-[[ $tier == quick ]] || packages+=(clang-14 libclang-rt-14-dev)
+packages=("${build_packages[@]}" libgtest-dev librapidcheck-dev clang-format python3)
+[[ $tier == quick ]] ||
+  packages+=(python3-torch clang-14 libclang-rt-14-dev libboost-context-dev libopenblas-dev)
 [[ $tier != all ]] || packages+=(gcovr)
 start=$(now_ms)
 ensure_packages "the test suite" "${packages[@]}"
@@ -177,6 +188,7 @@ nvcc=$(find_nvcc || true)
 if [[ $tier != quick ]]; then
   if [[ -n $nvcc ]]; then
     part cuda check_cuda
+    part simt check_simt
   elif [[ ${CI:-} == true ]]; then
     die "FAILED: cuda (no CUDA toolkit, but CI=true)"
   fi
