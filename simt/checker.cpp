@@ -46,7 +46,7 @@ struct History {
     for (Record* r : {&last, &other_thread, &other_warp, &other_block}) use(*r);
   }
   void add(Record now) {
-    if (last.goes_with(now))
+    if (last.bytes == 0 || last.goes_with(now))
       now.bytes |= last.bytes;
     else if (last.block != now.block)
       other_block = last;

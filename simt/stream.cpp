@@ -80,7 +80,8 @@ void Streams::drain_all() {
 bool Streams::any_capture() const {
   return std::ranges::any_of(streams_, [](const Stream* stream) {
     if (!stream->origin || stream->mode == cudaStreamCaptureModeRelaxed) return false;
-    return stream->mode == cudaStreamCaptureModeGlobal || stream->thread == std::this_thread::get_id();
+    return stream->mode == cudaStreamCaptureModeGlobal ||
+           stream->thread == std::this_thread::get_id();
   });
 }
 

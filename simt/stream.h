@@ -31,9 +31,10 @@ struct Stream {
   bool blocking;                    // waits for the legacy stream, which waits for it
   Graph* capture = nullptr;         // into which its work goes
   bool origin = false;              // of that capture
-  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;  // of that, and the thread that began it
+  cudaStreamCaptureMode mode =
+      cudaStreamCaptureModeGlobal;  // of that, and the thread that began it
   std::thread::id thread;
-  bool broken = false;              // the capture, by a forbidden call
+  bool broken = false;  // the capture, by a forbidden call
 };
 
 struct Event {
@@ -59,7 +60,8 @@ class Streams {
   void drain(Stream* stream, uint64_t position);
   void drain(Stream* stream) { drain(stream, stream->enqueued); }
   void drain_all();
-  /// Whether the calling thread must not wait: in the mode thread-local the thread that captures alone.
+  /// Whether the calling thread must not wait: in the mode thread-local the thread that captures
+  /// alone.
   bool any_capture() const;
   /// Something forbidden happened while streams were captured.
   void break_captures();
