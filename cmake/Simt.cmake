@@ -15,7 +15,7 @@ add_subdirectory(${PROJECT_SOURCE_DIR}/simt)
 
 # cairn_cuda_sources(SOURCE...): tells how CUDA sources are compiled: as C++ that sees CUDA's built-ins first, with
 # line numbers for reports. Instrumented where each load and store is checked.
-set(CAIRN_SIMT_OPTIONS "-include;${PROJECT_SOURCE_DIR}/simt/device.h;-g1;-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=;-Wno-conversion")
+set(CAIRN_SIMT_OPTIONS "-include;${PROJECT_SOURCE_DIR}/simt/device.h;-g1;-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=;-fdebug-prefix-map=${CMAKE_BINARY_DIR}=.;-Wno-conversion")
 if(CAIRN_SIMT_CHECKER)
   list(APPEND CAIRN_SIMT_OPTIONS -fsanitize=thread -DSIMT_CHECKER)
 endif()

@@ -54,7 +54,7 @@ void unchecked(const char* next) {
   Calls& c = state();
   if (c.last_name.empty()) return;
   report("unchecked error: " + c.last_name + " returned " + cudaGetErrorName(c.last) +
-         " and nobody asked for it before " + next);
+         " and cudaGetLastError wasn't called before " + next);
   c.last_name.clear();
 }
 
@@ -93,8 +93,8 @@ cudaError_t end_call(const char* name, cudaError_t result) {
   return result;
 }
 
-cudaError_t waits() {
-  if (!streams().any_capture()) return cudaSuccess;
+cudaError_t waits(bool captured) {
+  if (!captured && !streams().any_capture()) return cudaSuccess;
   streams().break_captures();
   report("a call that waits while a stream is captured");
   return cudaErrorStreamCaptureUnsupported;

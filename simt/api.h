@@ -38,12 +38,21 @@ cudaError_t api(const char* name, const Body& body) {
   return api(name, Call::ordinary, body);
 }
 
+/// A call that needs the stream of a handle.
+template <class Body>
+cudaError_t with_stream(const char* name, cudaStream_t handle, const Body& body) {
+  return api(name, [&] {
+    Stream* stream = streams().find(handle);
+    return stream ? body(stream) : cudaErrorInvalidResourceHandle;
+  });
+}
+
 /// What cudaGetLastError and cudaPeekAtLastError return.
 cudaError_t last_error(bool forget);
 /// Reports an error that nobody asked for until the program's end.
 void check_at_exit();
 
-/// Waiting is forbidden while a stream is captured.
-cudaError_t waits();
+/// Waiting is forbidden while a stream is captured, and always for a stream that is `captured`.
+cudaError_t waits(bool captured = false);
 
 }  // namespace simt

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "simt/checker.h"
 #include "simt/engine.h"
@@ -15,9 +16,9 @@ namespace simt {
 template <class T, class F>
 __attribute__((noinline, no_sanitize("thread"))) T atomically(T* at, const F& change) {
   if (kCheckerBuilt) checker().access(at, sizeof(T), true, true, __builtin_return_address(0));
-  spin();
-  const T before = *at;
-  *at = change(before);
+  const T before = *at, after = change(before);
+  *at = after;
+  spin(std::memcmp(&before, &after, sizeof(T)) == 0, __builtin_return_address(0));
   return before;
 }
 

@@ -35,7 +35,7 @@ class Block {
   int barrier(int predicate, const Site& site);
   uint64_t exchange(WarpOp op, uint32_t mask, uint64_t value, uint32_t source, bool is_signed,
                     const Site& site);
-  void spin();
+  void spin(bool idle, const void* code);
   /// Leaves the kernel for good, with an error.
   [[noreturn]] void abandon(cudaError_t error);
 
@@ -69,8 +69,8 @@ class Block {
   uint32_t live_ = 0, at_barrier_ = 0, at_exchange_ = 0;
   uint32_t current_ = 0;
   int predicates_ = 0, passed_predicates_ = 0;
-  int64_t spins_ = 0;
-  Fiber* fiber_ = nullptr;  // that runs
+  int64_t atomics_ = 0, idle_atomics_ = 0;  // all; without a change of anything in between
+  Fiber* fiber_ = nullptr;                  // that runs
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Fiber*> idle_;
   cudaError_t error_ = cudaSuccess;
@@ -80,7 +80,8 @@ Block& block();
 /// Positions 0 ... count - 1 in the order of the settings; `salt` makes random orders differ.
 void order_positions(std::vector<uint32_t>& order, uint32_t count, uint64_t salt);
 
-/// Begins a block's shared memory (shared.cpp).
-void begin_shared(size_t dynamic_bytes, uint64_t block);
+/// Begins a block's shared memory (shared.cpp): what its launch may take in all, and its dynamic
+/// part.
+void begin_shared(size_t limit, size_t dynamic_bytes, uint64_t block);
 
 }  // namespace simt

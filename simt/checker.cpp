@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <new>
 #include <string>
 #include <vector>
@@ -18,18 +19,49 @@ namespace {
 
 /// One access to a word of 4 bytes.
 struct Record {
-  uint64_t block = 0;  // serial number; 0: none
   const void* code = nullptr;
+  uint32_t block = 0;                // serial number; 0: none
   uint32_t barriers = 0, clock = 0;  // of the thread then
   uint16_t thread = 0;
   uint8_t bytes = 0;  // bit i: byte i of the word
   bool atomic = false;
+
+  uint32_t warp() const { return thread / kWarp; }
+  /// Whether one record can stand for both.
+  bool goes_with(const Record& r) const {
+    return block == r.block && barriers == r.barriers && clock == r.clock && thread == r.thread &&
+           atomic == r.atomic;
+  }
 };
 
-/// The last write of a word, and the last two threads that read it since: a write races with one of
-/// those two if it races with any of the threads that read.
+/// What is kept of the reads and atomic operations of a word: the last one, and the last before it
+/// by another thread of that warp, by another warp of that block, and by another block. Whatever a
+/// later access races with, it races with one of these, since blocks run one after another and
+/// barriers order whole blocks.
+struct History {
+  Record last, other_thread, other_warp, other_block;
+
+  template <class F>
+  void each(const F& use) {
+    for (Record* r : {&last, &other_thread, &other_warp, &other_block}) use(*r);
+  }
+  void add(Record now) {
+    if (last.bytes == 0 || last.goes_with(now))
+      now.bytes |= last.bytes;
+    else if (last.block != now.block)
+      other_block = last;
+    else if (last.warp() != now.warp())
+      other_warp = last;
+    else if (last.thread != now.thread)
+      other_thread = last;
+    last = now;
+  }
+};
+
+/// Two writes, since the halves of a word may have one each.
 struct Cell {
-  Record write, read[2];
+  Record write[2];
+  History history;
 };
 
 /// Shadow memory for a range of addresses: whether each byte is defined, and its cells.
@@ -46,6 +78,15 @@ class Range {
       if (!(defined_[offset / 8] >> offset % 8 & 1)) return false;
     }
     return true;
+  }
+
+  void copy_defined(const std::byte* to, const std::byte* from, size_t bytes) {
+    const auto begin = static_cast<size_t>(to - base_), source = static_cast<size_t>(from - base_);
+    const size_t whole = begin % 8 || source % 8 ? 0 : bytes / 8;
+    std::memmove(defined_ + begin / 8, defined_ + source / 8, whole);
+    std::vector<bool> rest;
+    for (size_t i = whole * 8; i < bytes; ++i) rest.push_back(is_defined(from + i, 1));
+    for (size_t i = whole * 8; i < bytes; ++i) set_defined(to + i, 1, rest[i - whole * 8]);
   }
 
   void set_defined(const std::byte* at, size_t bytes, bool value) {
@@ -149,19 +190,24 @@ struct Checker::Shadow {
                  describe_code(now.code));
   }
 
+  // What was ordered before a write is forgotten: whatever races with it later races with the
+  // write.
   void word(Cell& cell, const Record& now, bool writes) {
-    conflict(cell.write, now, true, writes);
-    if (writes) {
-      for (Record& read : cell.read) {
-        conflict(read, now, false, true);
-        if (read.bytes & now.bytes) read = {};
-      }
-      cell.write = now;
-      return;
-    }
-    if (cell.read[0].block != now.block || cell.read[0].thread != now.thread)
-      cell.read[1] = cell.read[0];
-    cell.read[0] = now;
+    for (const Record& write : cell.write) conflict(write, now, true, writes);
+    cell.history.each([&](Record& before) {
+      if (writes || before.atomic) conflict(before, now, before.atomic, writes);
+    });
+    if (!writes || now.atomic) cell.history.add(now);
+    if (!writes) return;
+    const auto covers = [&](const Record& before) { return !(before.bytes & ~now.bytes); };
+    if (!now.atomic)
+      cell.history.each([&](Record& before) {
+        if (covers(before)) before = {};
+      });
+    const uint8_t merged = cell.write[0].goes_with(now) ? cell.write[0].bytes : 0;
+    if (!merged && !covers(cell.write[0])) cell.write[1] = cell.write[0];
+    cell.write[0] = now;
+    cell.write[0].bytes |= merged;
   }
 
   void race(Range& range, const std::byte* at, size_t bytes, bool writes, bool atomic,
@@ -169,7 +215,9 @@ struct Checker::Shadow {
     const Running& r = running();
     in_shared = &range == &shared;
     const uint32_t clock = block == r.block ? clocks[r.thread] : 1;
-    Record now{r.block, code, r.barriers, clock, static_cast<uint16_t>(r.thread), 0, atomic};
+    Record now{code,  static_cast<uint32_t>(r.block),  r.barriers,
+               clock, static_cast<uint16_t>(r.thread), 0,
+               atomic};
     for (const std::byte* end = at + bytes; at < end;) {
       const size_t offset = reinterpret_cast<uintptr_t>(at) % 4;
       const size_t count = std::min<size_t>(4 - offset, static_cast<size_t>(end - at));
@@ -192,7 +240,14 @@ Checker::Shadow& Checker::shadow() {
 
 void Checker::access(const void* address, size_t bytes, bool writes, bool atomic,
                      const void* code) {
-  if (!running().kernel || bytes == 0 || is_on_stack(address)) return;
+  if (busy_ || !running().kernel || bytes == 0 || is_on_stack(address)) return;
+  busy_ = true;
+  look_at(address, bytes, writes, atomic, code);
+  busy_ = false;
+}
+
+void Checker::look_at(const void* address, size_t bytes, bool writes, bool atomic,
+                      const void* code) {
   const auto* at = static_cast<const std::byte*>(address);
   const Running& now = running();
   if (at >= now.arguments && at < now.arguments + now.argument_bytes) return;
@@ -231,6 +286,12 @@ void Checker::allocated(const void* data, size_t bytes) {
 
 void Checker::defined(const void* data, size_t bytes) {
   if (kCheckerBuilt) shadow().device.set_defined(static_cast<const std::byte*>(data), bytes, true);
+}
+
+void Checker::copied(const void* to, const void* from, size_t bytes) {
+  if (!kCheckerBuilt) return;
+  const auto *at = static_cast<const std::byte*>(to), *source = static_cast<const std::byte*>(from);
+  shadow().device.copy_defined(at, source, bytes);
 }
 
 void Checker::warp_met(uint32_t first, uint32_t mask) {

@@ -23,13 +23,21 @@ class Checker {
   /// Device or shared memory: new, and with contents from a copy or a fill.
   void allocated(const void* data, size_t bytes);
   void defined(const void* data, size_t bytes);
+  /// Device memory that a copy within the device fills: as defined as what it read.
+  void copied(const void* to, const void* from, size_t bytes);
   /// The lanes of a warp, from `first`, have met in __syncwarp.
   void warp_met(uint32_t first, uint32_t mask);
 
+  /// A kernel begins.
+  void begin() { busy_ = false; }
+
  private:
+  void look_at(const void* address, size_t bytes, bool writes, bool atomic, const void* code);
+
   struct Shadow;
   Shadow& shadow();
   std::unique_ptr<Shadow> shadow_;
+  bool busy_ = false;  // the library functions that the checker calls may be instrumented ones
 };
 Checker& checker();
 

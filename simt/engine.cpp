@@ -9,6 +9,7 @@
 
 #include "simt/block.h"
 #include "simt/builtin_variables.h"
+#include "simt/checker.h"
 
 uint3 threadIdx, blockIdx;
 dim3 blockDim, gridDim;
@@ -60,6 +61,7 @@ cudaError_t run(const Launch& launch) {
          .launch = ++launches,
          .first_block = blocks + 1};
   block().clear_error();
+  checker().begin();
   std::vector<uint32_t> order;
   const bool shuffled = settings().order == Order::random && count <= (uint64_t{1} << 24);
   if (shuffled) order_positions(order, static_cast<uint32_t>(count), launches);
@@ -86,13 +88,13 @@ void Block::start(const Launch& launch) {
   live_ = threads;
   at_barrier_ = at_exchange_ = 0;
   predicates_ = 0;
-  spins_ = 0;
+  atomics_ = idle_atomics_ = 0;
 }
 
 void Block::run(const Launch& launch, uint3 index, uint64_t serial) {
   blockIdx = index;
   start(launch);
-  begin_shared(launch.dynamic_shared, serial);
+  begin_shared(launch.shared_limit, launch.dynamic_shared, serial);
   while (live_ > 0 && error_ == cudaSuccess) {
     if (next_ < order_.size()) {
       fiber_ = idle_fiber();
@@ -167,6 +169,7 @@ void Block::exit_thread() {
   Lane& gone = lanes_[current_];
   gone.state = LaneState::exited;
   --live_;
+  idle_atomics_ = 0;
   if (at_exchange_ == 0) return;
   const uint32_t first = current_ / kWarp * kWarp, bit = 1u << (current_ - first);
   const uint32_t last = std::min<uint32_t>(first + kWarp, static_cast<uint32_t>(lanes_.size()));
@@ -203,6 +206,7 @@ void Block::release_barrier() {
   for (Lane& lane : lanes_) lane.state = LaneState::ready;
   passed_predicates_ = std::exchange(predicates_, 0);
   at_barrier_ = 0;
+  idle_atomics_ = 0;
   ++now.barriers;
 }
 
@@ -225,14 +229,15 @@ std::string Block::waiting() const {
   return text;
 }
 
-void Block::spin() {
-  constexpr int64_t kPatience = 1000, kTooLong = 1'000'000;  // atomic operations
-  if (++spins_ % kPatience == 0 && live_ > 1) {
-    if (spins_ > kTooLong)
-      kernel_fault(cudaErrorLaunchTimeout,
-                   "deadlock: a million atomic operations and no thread gets on", {});
-    wait(LaneState::ready, {});
-  }
+void Block::spin(bool idle, const void* code) {
+  constexpr int64_t kPatience = 1000, kTooLong = 10'000'000;
+  idle_atomics_ = idle ? idle_atomics_ + 1 : 0;
+  if (idle_atomics_ > kTooLong)
+    kernel_fault(cudaErrorLaunchTimeout,
+                 "deadlock: ten million atomic operations that change nothing, and no thread gets "
+                 "on; a block can't wait for another, which may not run beside it",
+                 describe_code(code));
+  if (++atomics_ % kPatience == 0 && live_ > 1) wait(LaneState::ready, {});
 }
 
 bool Block::is_on_stack(const void* address) const { return fiber_ && fiber_->holds(address); }
@@ -246,7 +251,7 @@ uint64_t exchange(WarpOp op, uint32_t mask, uint64_t value, uint32_t source, boo
                   const Site& site) {
   return block().exchange(op, mask, value, source, is_signed, site);
 }
-void spin() { block().spin(); }
+void spin(bool idle, const void* code) { block().spin(idle, code); }
 bool is_on_stack(const void* address) { return block().is_on_stack(address); }
 
 }  // namespace simt

@@ -20,6 +20,7 @@ struct Launch {
   std::shared_ptr<void> arguments;
   dim3 grid, block;
   size_t dynamic_shared = 0;
+  size_t shared_limit = 0;  // of static and dynamic shared memory together
 };
 
 /// Runs all threads of a launch to their end. The result is the error that a fault in the kernel
@@ -75,8 +76,8 @@ uint64_t exchange(WarpOp op, uint32_t mask, uint64_t value, uint32_t source, boo
                   const Site& site);
 /// Waits for all threads of the block. Returns how many had a predicate that is not 0.
 int barrier(int predicate, const Site& site);
-/// Lets others run now and then, for loops that wait for another thread; a fault where they go on
-/// for ever.
-void spin();
+/// Called at each atomic operation; `idle`: it changed nothing. Lets others run now and then, for
+/// loops that wait for another thread; a fault where those go on for ever.
+void spin(bool idle, const void* code);
 
 }  // namespace simt

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <sstream>
 
@@ -52,7 +53,9 @@ Code look_up(const void* address) {
   if (!dladdr(address, &info) || !info.dli_fname) return {"?", "?"};
   const auto offset =
       reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(info.dli_fbase);
-  const std::string text = ask_addr2line(info.dli_fname, offset);
+  // The program itself may be known by a name that was found in PATH.
+  const std::string text =
+      ask_addr2line(std::strchr(info.dli_fname, '/') ? info.dli_fname : "/proc/self/exe", offset);
   // A function and a place for each level of inlining, innermost first: the first that is no
   // library's.
   std::istringstream lines(text);
@@ -60,7 +63,8 @@ Code look_up(const void* address) {
   while (std::getline(lines, code.function) && std::getline(lines, code.place)) {
     code.place = code.place.substr(0, code.place.find(' '));
     if (first.place.empty()) first = code;
-    if (!code.place.starts_with("/usr/")) return code;
+    if (code.place.starts_with("./")) code.place.erase(0, 2);
+    if (!code.place.starts_with("/usr/") && !code.place.starts_with("simt/")) return code;
   }
   if (first.place.empty()) return {"?", std::string(info.dli_fname) + "+" + std::to_string(offset)};
   return first;
@@ -72,7 +76,9 @@ std::string to_string(const Site& site) {
   return site.file ? std::string(site.file) + ":" + std::to_string(site.line) : "?";
 }
 
-std::string describe_code(const void* address) { return look_up(address).place; }
+std::string describe_code(const void* address) {
+  return look_up(static_cast<const std::byte*>(address) - 1).place;
+}
 
 // "void cairn::(anonymous namespace)::sum_kernel<float>(float*)" -> "cairn::sum_kernel<float>"
 std::string function_name(const void* function) {

@@ -21,7 +21,7 @@ struct Site {
 /// "kernels/bias/bias.cu:23"
 std::string to_string(const Site& site);
 
-/// "FUNCTION at FILE:LINE" of an instruction's address, by addr2line; the module and the offset
+/// "FILE:LINE" of a call whose return address is given, by addr2line; the module and the offset
 /// where that finds nothing.
 std::string describe_code(const void* address);
 /// The name of a function, without its arguments.

@@ -68,11 +68,17 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel, void** 
   if (config.dynamicSmemBytes > known.dynamic_shared)
     return refuse(cudaErrorInvalidValue, std::to_string(config.dynamicSmemBytes) +
                                              " bytes of dynamic shared memory; " +
-                                             std::to_string(known.dynamic_shared) + " are allowed");
+                                             std::to_string(known.dynamic_shared) +
+                                             " are allowed: cudaFuncSetAttribute raises that");
   Stream* stream = streams().find(config.stream);
   if (!stream) return cudaErrorInvalidResourceHandle;
-  Launch made{kernel,         known.signature, pack(*known.signature, args),
-              config.gridDim, config.blockDim, config.dynamicSmemBytes};
+  Launch made{kernel,
+              known.signature,
+              pack(*known.signature, args),
+              config.gridDim,
+              config.blockDim,
+              config.dynamicSmemBytes,
+              known.dynamic_shared > kStaticSharedBytes ? kSharedBytes : kStaticSharedBytes};
   std::string problem;
   made.signature->pointers(made.arguments.get(), see_pointer, &problem);
   if (!problem.empty()) {

@@ -3,8 +3,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "simt/checker.h"
 #include "simt/poison.h"
@@ -115,13 +118,20 @@ const Allocation* Memory::find(const void* address) const {
 std::string Memory::problem(const void* address, size_t bytes) const {
   const auto* at = static_cast<const std::byte*>(address);
   const Allocation* near = find(address);
-  if (near && at + bytes <= near->begin + near->bytes)
-    return near->freed ? "memory that was freed" : "";
-  if (!near) return "before the first allocation";
-  const auto size = std::to_string(near->bytes);
-  if (at < near->begin + near->bytes) return "over the end of an allocation of " + size + " bytes";
-  return std::to_string(at - near->begin - static_cast<ptrdiff_t>(near->bytes)) +
-         " bytes behind an allocation of " + size + " bytes";
+  const ptrdiff_t behind =
+      near ? at - near->begin - static_cast<ptrdiff_t>(near->bytes) : PTRDIFF_MAX;
+  if (behind < 0 && near->freed) return "memory that was freed";
+  if (near && at + bytes <= near->begin + near->bytes) return {};
+  if (behind < 0)
+    return "over the end of an allocation of " + std::to_string(near->bytes) + " bytes";
+  const auto next = allocations_.upper_bound(at);
+  const ptrdiff_t before = next != allocations_.end() ? next->first - at : PTRDIFF_MAX;
+  if (!near && before == PTRDIFF_MAX) return "device memory that was never allocated";
+  const Allocation& nearest = behind <= before ? *near : next->second;
+  return std::to_string(std::min(behind, before)) +
+         (behind <= before ? " bytes behind " : " bytes before ") +
+         (nearest.freed ? "a freed" : "an") + " allocation of " + std::to_string(nearest.bytes) +
+         " bytes";
 }
 
 const Allocation* Memory::any_live() const {
@@ -178,24 +188,42 @@ void Pinned::begin_copy(const void* host, size_t bytes, bool writes) {
   const std::byte* begin = nullptr;
   Block* block = block_of(host, &begin);
   if (!block || bytes == 0) return;
-  block->copies[static_cast<const std::byte*>(host)] = {bytes, writes};
+  block->copies.emplace(static_cast<const std::byte*>(host), std::pair(bytes, writes));
   protect(begin, *block);
 }
 
-void Pinned::end_copy(const void* host, size_t bytes) {
+void Pinned::end_copy(const void* host, size_t bytes, bool writes) {
   const std::byte* begin = nullptr;
   Block* block = block_of(host, &begin);
   if (!block || bytes == 0) return;
-  block->copies.erase(static_cast<const std::byte*>(host));
+  const auto [first, last] = block->copies.equal_range(static_cast<const std::byte*>(host));
+  const auto ended = std::find_if(
+      first, last, [&](const auto& copy) { return copy.second == std::pair(bytes, writes); });
+  if (ended != last) block->copies.erase(ended);
   protect(begin, *block);
 }
 
-bool Pinned::may_touch(const void* address, std::string& problem) {
+void Pinned::end_copies() {
+  for (auto& [begin, block] : blocks_) {
+    if (block.copies.empty()) continue;
+    block.copies.clear();
+    protect(begin, block);
+  }
+}
+
+void Pinned::close() {
+  for (auto& [begin, block] : blocks_)
+    if (std::exchange(block.opened, false)) protect(begin, block);
+}
+
+bool Pinned::may_touch(const void* address, bool writes, std::string& problem) {
   const std::byte* begin = nullptr;
   Block* block = block_of(address, &begin);
   if (!block) return false;
+  if (memory().is_open()) block->opened = true;  // the device's own work, which streams order
   for (const auto& [from, copy] : block->copies)
-    if (address >= from && address < from + copy.first) {
+    if (!block->opened && (writes || copy.second) && address >= from &&
+        address < from + copy.first) {
       problem = copy.second ? "the host touches pinned memory that a copy from the device has yet "
                               "to fill: wait for the copy first"
                             : "the host writes to pinned memory that a copy to the device has yet "

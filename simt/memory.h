@@ -41,6 +41,8 @@ class Memory {
   /// Some allocation that is alive.
   const Allocation* any_live() const;
   const std::byte* base() const { return base_; }
+  /// Whether the device works.
+  bool is_open() const { return open_ > 0; }
 
   /// Lets the host reach device memory while it exists.
   class Access {
@@ -76,15 +78,20 @@ class Pinned {
 
   /// A copy from or to pinned memory is enqueued; `writes`: it writes there.
   void begin_copy(const void* host, size_t bytes, bool writes);
-  void end_copy(const void* host, size_t bytes);
+  void end_copy(const void* host, size_t bytes, bool writes);
+  /// No copy that was enqueued will run.
+  void end_copies();
+  /// The device has done its work for now, and the host is watched again.
+  void close();
 
   /// For the handler of page faults: opens the page and returns true where the access is no fault.
-  bool may_touch(const void* address, std::string& problem);
+  bool may_touch(const void* address, bool writes, std::string& problem);
 
  private:
   struct Block {
     size_t bytes = 0;
-    std::map<const std::byte*, std::pair<size_t, bool>> copies;  // begin -> bytes, writes
+    std::multimap<const std::byte*, std::pair<size_t, bool>> copies;  // begin -> bytes, writes
+    bool opened = false;  // pages were opened for the device's work
   };
   Block* block_of(const void* address, const std::byte** begin);
   void protect(const std::byte* begin, Block& block);

@@ -1,4 +1,4 @@
-// The CUDA runtime's functions for devices, memory, streams, events and graphs.
+// The CUDA runtime's functions for devices and memory; stream_api.cpp has the others.
 #include <cuda_runtime_api.h>
 
 #include <cstdio>
@@ -56,10 +56,13 @@ std::string problem_of(const Copy& copy) {
 
 cudaError_t carry_out(const Copy& copy, const void* by) {
   if (std::string p = problem_of(copy); !p.empty()) return bad_range("copy", p, copy.bytes, by);
-  pinned().end_copy(copy.from_device ? copy.to : copy.from, copy.bytes);
+  pinned().end_copy(copy.from_device ? copy.to : copy.from, copy.bytes, copy.from_device);
   const Memory::Access access;
   std::memmove(copy.to, copy.from, copy.bytes);
-  if (copy.to_device) checker().defined(copy.to, copy.bytes);
+  if (copy.to_device && copy.from_device)
+    checker().copied(copy.to, copy.from, copy.bytes);
+  else if (copy.to_device)
+    checker().defined(copy.to, copy.bytes);
   return cudaSuccess;
 }
 
@@ -71,25 +74,14 @@ cudaError_t copy_async(Copy copy, cudaMemcpyKind kind, Stream* stream, const voi
   const bool both = copy.to_device && copy.from_device;
   if (!both && !pinned().holds(host, copy.bytes)) {  // staged by the driver: done when it returns
     if (stream->capture) return cudaErrorStreamCaptureUnsupported;
+    streams().enqueue(
+        stream, [copy, by] { return carry_out(copy, by); });  // after what the stream waits for
     streams().drain(stream);
-    return carry_out(copy, by);
+    return cudaSuccess;
   }
   if (!both && !stream->capture) pinned().begin_copy(host, copy.bytes, copy.from_device);
   streams().enqueue(stream, [copy, by] { return carry_out(copy, by); });
   return cudaSuccess;
-}
-
-template <class Body>
-cudaError_t with_stream(const char* name, cudaStream_t handle, const Body& body) {
-  return api(name, [&] {
-    Stream* stream = streams().find(handle);
-    return stream ? body(stream) : cudaErrorInvalidResourceHandle;
-  });
-}
-
-Event* event_of(cudaEvent_t handle) {
-  auto* event = reinterpret_cast<Event*>(handle);
-  return streams().events.contains(event) ? event : nullptr;
 }
 
 }  // namespace
@@ -246,199 +238,4 @@ cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t ha
 
 cudaError_t cudaMemset(void* data, int value, size_t bytes) {
   return cudaMemsetAsync(data, value, bytes, nullptr);
-}
-
-// Streams.
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* handle, unsigned flags) {
-  *handle = nullptr;
-  return api("cudaStreamCreateWithFlags", [&] {
-    *handle = reinterpret_cast<cudaStream_t>(streams().create(flags != cudaStreamNonBlocking));
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaStreamCreate(cudaStream_t* handle) {
-  return cudaStreamCreateWithFlags(handle, cudaStreamDefault);
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t handle) {
-  return api("cudaStreamDestroy", Call::releases, [&] {
-    Stream* stream = handle ? streams().find(handle) : nullptr;
-    if (!stream) return cudaErrorInvalidResourceHandle;
-    streams().destroy(stream);
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
-  return with_stream("cudaStreamSynchronize", handle, [&](Stream* stream) {
-    if (stream->capture) return waits();
-    streams().drain(stream);
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaStreamQuery(cudaStream_t handle) {
-  return with_stream("cudaStreamQuery", handle, [&](Stream* stream) {
-    if (stream->capture) return waits();
-    if (stream->queue.empty()) return cudaSuccess;
-    streams().drain(stream, stream->done + 1);  // a loop that asks comes to an end
-    return cudaErrorNotReady;
-  });
-}
-
-cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned) {
-  return with_stream("cudaStreamWaitEvent", handle, [&](Stream* stream) {
-    Event* found = event_of(event);
-    return found ? streams().wait(stream, found) : cudaErrorInvalidResourceHandle;
-  });
-}
-
-// Events.
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* handle, unsigned flags) {
-  *handle = nullptr;
-  return api("cudaEventCreateWithFlags", [&] {
-    auto* event = new Event((flags & cudaEventDisableTiming) == 0);
-    streams().events.insert(event);
-    *handle = reinterpret_cast<cudaEvent_t>(event);
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaEventCreate(cudaEvent_t* handle) {
-  return cudaEventCreateWithFlags(handle, cudaEventDefault);
-}
-
-cudaError_t cudaEventDestroy(cudaEvent_t handle) {
-  return api("cudaEventDestroy", Call::releases, [&] {
-    Event* event = event_of(handle);
-    if (!event) return cudaErrorInvalidResourceHandle;
-    streams().events.erase(event);
-    delete event;
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t stream) {
-  return with_stream("cudaEventRecord", stream, [&](Stream* on) {
-    Event* event = event_of(handle);
-    if (!event) return cudaErrorInvalidResourceHandle;
-    streams().record(event, on);
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
-  return api("cudaEventSynchronize", [&] {
-    Event* event = event_of(handle);
-    if (!event) return cudaErrorInvalidResourceHandle;
-    if (event->capture) return waits();
-    streams().synchronize(event);
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaEventQuery(cudaEvent_t handle) {
-  return api("cudaEventQuery", [&] {
-    Event* event = event_of(handle);
-    if (!event) return cudaErrorInvalidResourceHandle;
-    if (event->done) return cudaSuccess;
-    streams().synchronize(event);  // a loop that asks comes to an end
-    return cudaErrorNotReady;
-  });
-}
-
-cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
-  return api("cudaEventElapsedTime", [&] {
-    const Event *begin = event_of(from), *end = event_of(to);
-    if (!begin || !end || !begin->timing || !end->timing) return cudaErrorInvalidResourceHandle;
-    if (!begin->done || !end->done) return cudaErrorNotReady;
-    *milliseconds = std::chrono::duration<float, std::milli>(end->at - begin->at).count();
-    return cudaSuccess;
-  });
-}
-
-// Graphs.
-
-cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode) {
-  return with_stream("cudaStreamBeginCapture", handle,
-                     [&](Stream* stream) { return streams().begin_capture(stream); });
-}
-
-cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
-  *graph = nullptr;
-  return api("cudaStreamEndCapture", Call::releases, [&] {
-    Stream* stream = streams().find(handle);
-    if (!stream) return cudaErrorInvalidResourceHandle;
-    Graph* captured = nullptr;
-    const cudaError_t result = streams().end_capture(stream, &captured);
-    *graph = reinterpret_cast<cudaGraph_t>(captured);
-    return result;
-  });
-}
-
-cudaError_t cudaStreamIsCapturing(cudaStream_t handle, cudaStreamCaptureStatus* status) {
-  return with_stream("cudaStreamIsCapturing", handle, [&](Stream* stream) {
-    *status = !stream->capture ? cudaStreamCaptureStatusNone
-              : stream->broken ? cudaStreamCaptureStatusInvalidated
-                               : cudaStreamCaptureStatusActive;
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaGraphDestroy(cudaGraph_t handle) {
-  return api("cudaGraphDestroy", Call::releases, [&] {
-    auto* graph = reinterpret_cast<Graph*>(handle);
-    if (!streams().graphs.erase(graph)) return cudaErrorInvalidValue;
-    delete graph;
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t handle,
-                                 unsigned long long) {
-  *executable = nullptr;
-  return api("cudaGraphInstantiate", [&] {
-    auto* graph = reinterpret_cast<Graph*>(handle);
-    if (!streams().graphs.contains(graph)) return cudaErrorInvalidValue;
-    auto* copy = new Graph(*graph);
-    streams().executables.insert(copy);
-    *executable = reinterpret_cast<cudaGraphExec_t>(copy);
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaGraphExecDestroy(cudaGraphExec_t handle) {
-  return api("cudaGraphExecDestroy", Call::releases, [&] {
-    auto* graph = reinterpret_cast<Graph*>(handle);
-    if (!streams().executables.contains(graph)) return cudaErrorInvalidValue;
-    streams().drain_all();
-    streams().executables.erase(graph);
-    delete graph;
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaGraphLaunch(cudaGraphExec_t handle, cudaStream_t on) {
-  return with_stream("cudaGraphLaunch", on, [&](Stream* stream) {
-    auto* graph = reinterpret_cast<Graph*>(handle);
-    if (!streams().executables.contains(graph)) return cudaErrorInvalidValue;
-    streams().enqueue(stream, [graph] {
-      for (const Work& node : graph->nodes)
-        if (const cudaError_t result = node(); result != cudaSuccess) return result;
-      return cudaSuccess;
-    });
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaGraphGetNodes(cudaGraph_t handle, cudaGraphNode_t* nodes, size_t* count) {
-  return api("cudaGraphGetNodes", [&] {
-    auto* graph = reinterpret_cast<Graph*>(handle);
-    if (!streams().graphs.contains(graph) || nodes) return cudaErrorInvalidValue;
-    *count = graph->nodes.size();
-    return cudaSuccess;
-  });
 }

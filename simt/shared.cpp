@@ -15,7 +15,9 @@ constexpr size_t kRedZone = 64;  // bytes around each array, so that overruns ar
 struct Shared {
   alignas(256) std::byte memory[kSharedArena];
   std::map<const std::byte*, size_t> arrays;  // address and bytes
-  size_t used = 0, bytes = 0;                 // of the memory, of that in arrays
+  size_t used = 0;                            // of the memory
+  size_t bytes = 0, static_bytes = 0;         // of all arrays, of static ones
+  size_t limit = kSharedBytes;                // of all
   uint64_t block = 0;
   void* dynamic = nullptr;
 };
@@ -29,10 +31,10 @@ void* take(size_t bytes, size_t alignment, const Site& site) {
   Shared& s = shared();
   const size_t begin = (s.used + kRedZone + alignment - 1) / alignment * alignment;
   s.bytes += bytes;
-  if (s.bytes > kSharedBytes || begin + bytes + kRedZone > kSharedArena)
+  if (s.bytes > s.limit || begin + bytes + kRedZone > kSharedArena)
     kernel_fault(cudaErrorLaunchOutOfResources,
                  "the block takes " + std::to_string(s.bytes) +
-                     " bytes of shared memory; it can have " + std::to_string(kSharedBytes),
+                     " bytes of shared memory; it can have " + std::to_string(s.limit),
                  to_string(site));
   s.used = begin + bytes;
   std::byte* data = s.memory + begin;
@@ -45,11 +47,12 @@ void* take(size_t bytes, size_t alignment, const Site& site) {
 
 }  // namespace
 
-void begin_shared(size_t dynamic_bytes, uint64_t block) {
+void begin_shared(size_t limit, size_t dynamic_bytes, uint64_t block) {
   Shared& s = shared();
   if (s.used > 0 || s.block == 0) poison(s.memory, kSharedArena);
   s.arrays.clear();
-  s.used = s.bytes = 0;
+  s.used = s.bytes = s.static_bytes = 0;
+  s.limit = limit;
   s.block = block;
   s.dynamic = dynamic_bytes ? take(dynamic_bytes, 256, {}) : nullptr;
 }
@@ -57,11 +60,12 @@ void begin_shared(size_t dynamic_bytes, uint64_t block) {
 void* shared_array(SharedSlot& slot, size_t bytes, size_t alignment, const Site& site) {
   Shared& s = shared();
   if (slot.block == s.block) return slot.data;
-  if (bytes > kStaticSharedBytes)
+  s.static_bytes += bytes;
+  if (s.static_bytes > kStaticSharedBytes)
     kernel_fault(cudaErrorLaunchOutOfResources,
-                 "an array of " + std::to_string(bytes) +
-                     " bytes of shared memory; static arrays can have " +
-                     std::to_string(kStaticSharedBytes),
+                 "static arrays of " + std::to_string(s.static_bytes) +
+                     " bytes of shared memory; they can have " +
+                     std::to_string(kStaticSharedBytes) + " together",
                  to_string(site));
   slot = {s.block, take(bytes, std::max<size_t>(alignment, 16), site)};
   return slot.data;

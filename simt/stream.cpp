@@ -63,9 +63,13 @@ void Streams::drain(Stream* stream, uint64_t position) {
     const Work work = std::move(stream->queue.front());
     stream->queue.pop_front();
     ++stream->done;
-    if (const cudaError_t result = work(); result != cudaSuccess && sticky_error() == cudaSuccess)
-      sticky_error() = result;
+    if (sticky_error() != cudaSuccess) continue;  // nothing runs on a device that failed
+    if (const cudaError_t result = work(); result != cudaSuccess) {
+      if (sticky_error() == cudaSuccess) sticky_error() = result;
+      pinned().end_copies();
+    }
   }
+  pinned().close();
 }
 
 void Streams::drain_all() {
@@ -74,18 +78,24 @@ void Streams::drain_all() {
 }
 
 bool Streams::any_capture() const {
-  return std::ranges::any_of(streams_, [](const Stream* stream) { return stream->capture; });
+  return std::ranges::any_of(streams_, [](const Stream* stream) {
+    if (!stream->origin || stream->mode == cudaStreamCaptureModeRelaxed) return false;
+    return stream->mode == cudaStreamCaptureModeGlobal ||
+           stream->thread == std::this_thread::get_id();
+  });
 }
 
 void Streams::break_captures() {
   for (Stream* stream : streams_) stream->broken |= stream->capture != nullptr;
 }
 
-cudaError_t Streams::begin_capture(Stream* stream) {
+cudaError_t Streams::begin_capture(Stream* stream, cudaStreamCaptureMode mode) {
   if (stream == &legacy_) return cudaErrorStreamCaptureUnsupported;
   if (stream->capture) return cudaErrorIllegalState;
   stream->capture = new Graph;
   stream->origin = true;
+  stream->mode = mode;
+  stream->thread = std::this_thread::get_id();
   stream->broken = false;
   return cudaSuccess;
 }

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <thread>
 #include <vector>
 
 namespace simt {
@@ -30,7 +31,10 @@ struct Stream {
   bool blocking;                    // waits for the legacy stream, which waits for it
   Graph* capture = nullptr;         // into which its work goes
   bool origin = false;              // of that capture
-  bool broken = false;              // the capture, by a forbidden call
+  cudaStreamCaptureMode mode =
+      cudaStreamCaptureModeGlobal;  // of that, and the thread that began it
+  std::thread::id thread;
+  bool broken = false;  // the capture, by a forbidden call
 };
 
 struct Event {
@@ -56,11 +60,13 @@ class Streams {
   void drain(Stream* stream, uint64_t position);
   void drain(Stream* stream) { drain(stream, stream->enqueued); }
   void drain_all();
+  /// Whether the calling thread must not wait: in the mode thread-local the thread that captures
+  /// alone.
   bool any_capture() const;
   /// Something forbidden happened while streams were captured.
   void break_captures();
 
-  cudaError_t begin_capture(Stream* stream);
+  cudaError_t begin_capture(Stream* stream, cudaStreamCaptureMode mode);
   cudaError_t end_capture(Stream* stream, Graph** graph);
 
   void record(Event* event, Stream* stream);
