@@ -1,4 +1,8 @@
 # cmake --install: the command, the library with its headers, and a package for find_package(cairn).
+if(CAIRN_CUDA STREQUAL "SIMT")
+  install(CODE [[message(FATAL_ERROR "CUDA on the CPU is not for installing: take the preset release or cuda")]])
+  return()
+endif()
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
