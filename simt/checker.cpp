@@ -244,6 +244,13 @@ void Checker::access(const void* address, size_t bytes, bool writes, bool atomic
   busy_ = true;
   look_at(address, bytes, writes, atomic, code);
   busy_ = false;
+  if (atomic) return;
+  constexpr int kPatience = 100;
+  const bool same = !writes && address == last_read_ && code == last_code_;
+  repeated_ = same ? repeated_ + 1 : 0;
+  last_read_ = writes ? nullptr : address;
+  last_code_ = code;
+  if (repeated_ > kPatience) spin(true, code);
 }
 
 void Checker::look_at(const void* address, size_t bytes, bool writes, bool atomic,

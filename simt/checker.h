@@ -37,6 +37,9 @@ class Checker {
   struct Shadow;
   Shadow& shadow();
   std::unique_ptr<Shadow> shadow_;
+  // The same load again and again: a loop that waits for another thread.
+  const void *last_read_ = nullptr, *last_code_ = nullptr;
+  int repeated_ = 0;
   bool busy_ = false;  // the library functions that the checker calls may be instrumented ones
 };
 Checker& checker();

@@ -234,8 +234,8 @@ void Block::spin(bool idle, const void* code) {
   idle_atomics_ = idle ? idle_atomics_ + 1 : 0;
   if (idle_atomics_ > kTooLong)
     kernel_fault(cudaErrorLaunchTimeout,
-                 "deadlock: ten million atomic operations that change nothing, and no thread gets "
-                 "on; a block can't wait for another, which may not run beside it",
+                 "deadlock: a loop waits for another thread and nothing changes; a block can't "
+                 "wait for another, which may not run beside it",
                  describe_code(code));
   if (++atomics_ % kPatience == 0 && live_ > 1) wait(LaneState::ready, {});
 }

@@ -76,8 +76,8 @@ uint64_t exchange(WarpOp op, uint32_t mask, uint64_t value, uint32_t source, boo
                   const Site& site);
 /// Waits for all threads of the block. Returns how many had a predicate that is not 0.
 int barrier(int predicate, const Site& site);
-/// Called at each atomic operation; `idle`: it changed nothing. Lets others run now and then, for
-/// loops that wait for another thread; a fault where those go on for ever.
+/// Called at each atomic operation, and at loads that repeat; `idle`: nothing changed. Lets others
+/// run now and then, for loops that wait for another thread; a fault where those go on for ever.
 void spin(bool idle, const void* code);
 
 }  // namespace simt
