@@ -111,8 +111,10 @@ bool Memory::is_device(const void* address) const {
 }
 
 const Allocation* Memory::find(const void* address) const {
-  auto after = allocations_.upper_bound(static_cast<const std::byte*>(address));
-  return after == allocations_.begin() ? nullptr : &std::prev(after)->second;
+  const auto* at = static_cast<const std::byte*>(address);
+  if (found_ && at >= found_->begin && at < found_->begin + found_->bytes) return found_;
+  auto after = allocations_.upper_bound(at);
+  return found_ = after == allocations_.begin() ? nullptr : &std::prev(after)->second;
 }
 
 std::string Memory::problem(const void* address, size_t bytes) const {

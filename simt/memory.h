@@ -64,6 +64,7 @@ class Memory {
   int64_t live_ = 0;
   int open_ = 0;
   std::map<const std::byte*, Allocation> allocations_;
+  mutable const Allocation* found_ = nullptr;  // the last time: most accesses follow one another
 };
 Memory& memory();
 
