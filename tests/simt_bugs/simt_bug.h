@@ -7,8 +7,8 @@
 //   caught by checker: TEXT  in builds with the checker; `asan`: with AddressSanitizer; `plain`: in
 //   others kernel: NAME             the kernel that is to blame
 //
-// and the line that bears `// BUG` must be named, unless the text is "wrong values". A build that no
-// comment speaks of needn't catch the bug.
+// and the line that bears `// BUG` must be named, unless the text is "wrong values". A build that
+// no comment speaks of needn't catch the bug.
 #pragma once
 
 #include <cstddef>
