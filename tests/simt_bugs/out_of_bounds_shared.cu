@@ -1,6 +1,6 @@
 // A kernel writes behind the end of an array in shared memory, where another array follows.
 // caught by checker: outside of the block's arrays in shared memory
-// caught by asan: AddressSanitizer: use-after-poison
+// caught by asan: index 64 out of bounds
 // kernel: halo_kernel<false>
 #include "tests/simt_bugs/simt_bug.h"
 

@@ -4,11 +4,11 @@
 // Comments at the top of a file say what simt_bugs_test.py looks for in the bug's output:
 //
 //   caught: TEXT             in every build
-//   caught by checker: TEXT  in builds with the checker; `asan`: with AddressSanitizer; `plain`: in
-//   others kernel: NAME             the kernel that is to blame
+//   caught by BUILD: TEXT    `checker`, `asan`, or `plain`: neither of them
+//   kernel: NAME             the kernel that is to blame
 //
-// and the line that bears `// BUG` must be named. A build that no comment speaks of needn't catch
-// the bug.
+// and the line that bears `// BUG` must be named, unless the text is "wrong values". A build that
+// no comment speaks of needn't catch the bug.
 #pragma once
 
 #include <cstddef>
