@@ -89,6 +89,13 @@ class Range {
     for (size_t i = whole * 8; i < bytes; ++i) set_defined(to + i, 1, rest[i - whole * 8]);
   }
 
+  /// Gives back the shadow of addresses that nobody uses again, but for parts of pages.
+  void forget(const std::byte* at, size_t bytes) {
+    const auto begin = static_cast<size_t>(at - base_), end = begin + bytes;
+    give_back(cells_ + begin / 4, cells_ + end / 4);
+    give_back(defined_ + begin / 8, defined_ + end / 8);
+  }
+
   void set_defined(const std::byte* at, size_t bytes, bool value) {
     auto begin = static_cast<size_t>(at - base_);
     const size_t end = begin + bytes;
@@ -108,6 +115,13 @@ class Range {
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) throw std::bad_alloc();
     return static_cast<T*>(at);
+  }
+
+  static void give_back(void* from, void* to) {
+    constexpr uintptr_t kPage = 4096;
+    const uintptr_t begin = (reinterpret_cast<uintptr_t>(from) + kPage - 1) / kPage * kPage;
+    const uintptr_t end = reinterpret_cast<uintptr_t>(to) / kPage * kPage;
+    if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
 
   const std::byte* base_;
@@ -289,6 +303,10 @@ void Checker::allocated(const void* data, size_t bytes) {
   if (!kCheckerBuilt) return;
   const auto* at = static_cast<const std::byte*>(data);
   (memory().is_device(data) ? shadow().device : shadow().shared).set_defined(at, bytes, false);
+}
+
+void Checker::released(const void* data, size_t bytes) {
+  if (kCheckerBuilt) shadow().device.forget(static_cast<const std::byte*>(data), bytes);
 }
 
 void Checker::defined(const void* data, size_t bytes) {

@@ -22,6 +22,7 @@ class Checker {
 
   /// Device or shared memory: new, and with contents from a copy or a fill.
   void allocated(const void* data, size_t bytes);
+  void released(const void* data, size_t bytes);
   void defined(const void* data, size_t bytes);
   /// Device memory that a copy within the device fills: as defined as what it read.
   void copied(const void* to, const void* from, size_t bytes);

@@ -95,6 +95,7 @@ bool Memory::release(void* data) {
   used_ -= gone.bytes;
   --live_;
   poison(data, gone.bytes);
+  checker().released(data, gone.bytes);
   const auto begin = up(reinterpret_cast<uintptr_t>(data), kPage);
   const auto end = (reinterpret_cast<uintptr_t>(data) + gone.bytes) / kPage * kPage;
   if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
