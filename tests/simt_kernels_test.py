@@ -7,20 +7,27 @@ import tempfile
 import unittest
 
 CAIRN = os.path.abspath(sys.argv.pop(1))
-FEW = bool(os.environ.get("CAIRN_FEW"))
-# Functions that the compiler made of a kernel, and kernels that no command runs.
-PART = re.compile(r"\.(cold|part|constprop|isra)|probe_kernel")
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "kernels")
+PART = re.compile(r"\.(cold|part|constprop|isra)")  # what the compiler split off a function
 
 
-def compiled_kernels():
-    """Offset -> name of every `__global__` function of the program: by the house rule, NAME_kernel."""
+def kernels_in_sources():
+    """The names of all `__global__` functions."""
+    lines = subprocess.run(["grep", "-rhoE", r"__global__ void( __launch_bounds__\([^)]*\))? \w+",
+                            "--include=*.cu", "--include=*.cuh", SOURCES],
+                           check=True, capture_output=True, text=True).stdout.splitlines()
+    return {line.split()[-1] for line in lines}
+
+
+def compiled_kernels(names):
+    """Offset -> name of every function of the program that has one of those names."""
     lines = subprocess.run(["nm", "-C", CAIRN], check=True, capture_output=True, text=True).stdout.splitlines()
     found = {}
     for line in lines:
         address, kind, name = (line.split(None, 2) + [""] * 3)[:3]
         function = re.sub(r"\(anonymous namespace\)::", "", name)
-        if kind in "tTwW" and re.search(r"::\w+_kernel(<.*>)?\(", function) and not PART.search(name) \
-                and "simt::" not in name:
+        match = re.search(r"\bcairn::(\w+)(<.*>)?\(", function)
+        if kind in "tTwW" and match and match[1] in names and not PART.search(name):
             found[int(address, 16)] = function
     return found
 
@@ -40,12 +47,9 @@ class Kernels(unittest.TestCase):
         return result.stdout
 
     def test_all_kernels(self):
-        sources = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-        named = subprocess.run(["grep", "-rhoE", r"__global__ void( __launch_bounds__\([^)]*\))? \w+",
-                                "--include=*.cu", "--include=*.cuh", os.path.join(sources, "kernels")],
-                               check=True, capture_output=True, text=True).stdout.splitlines()
-        for line in named:
-            self.assertTrue(line.endswith("_kernel"), f"{line}: a kernel's name ends in _kernel")
+        names = kernels_in_sources()
+        for name in names:
+            self.assertTrue(name.endswith("_kernel"), f"{name}: a kernel's name ends in _kernel")
         self.assertIn("all passed", self.run_cairn("check", "--device", "cuda"))
         train = ["train", "lenet5", "--data", "digits", "--batch", "4", "--steps", "2", "--device", "cuda",
                  "--quiet", "--out"]
@@ -53,7 +57,7 @@ class Kernels(unittest.TestCase):
         self.run_cairn(*train, os.path.join(self.folder, "cudnn"), "--conv", "cudnn")
         with open(self.launched) as file:
             launched = {int(line.split()[0], 16) for line in file}
-        compiled = compiled_kernels()
+        compiled = compiled_kernels(names)
         self.assertGreater(len(compiled), 60)
         never = {name for address, name in compiled.items() if address not in launched}
         self.assertEqual(never, set(), "never launched")
