@@ -19,6 +19,11 @@ namespace cairn {
 namespace {
 
 constexpr size_t kAlignment = 256;
+#ifdef CAIRN_SIMT
+constexpr bool kEmulated = true;  // docs/simt.md: to check kernels, never the fastest device
+#else
+constexpr bool kEmulated = false;
+#endif
 
 class CpuDevice : public Device {
  public:
@@ -114,7 +119,8 @@ std::unique_ptr<Device> open_device(const std::string& spec, int threads, std::s
   if (spec == "cpu") return std::make_unique<CpuDevice>(DeviceKind::cpu, threads);
   if (spec == "cuda" || spec.starts_with("cuda:")) return open_cuda(cuda_index(spec));
   if (spec == "auto") {
-    const std::string reason = why_no_cuda();
+    const std::string reason =
+        kEmulated ? "its CUDA runs on the CPU, for --device cuda" : why_no_cuda();
     if (reason.empty()) return open_cuda(0);
     if (note) *note = reason;
     return std::make_unique<CpuDevice>(DeviceKind::cpu, threads);
