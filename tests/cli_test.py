@@ -31,6 +31,7 @@ class Cli(CommandTest):
         self.assertIn("lenet5relu", run("train", "--help").stdout)
         self.assertRegex(run("--version").stdout, r"^cairn \d+\.\d+")
 
+    @unittest.skipIf("CAIRN_FEW" in os.environ, "a whole training: release builds do it")
     def test_first_steps(self):
         """What `cairn` alone tells a newcomer to type works as it stands; the last wants a network."""
         steps = re.findall(r"^  cairn (.*)$", run().stdout, re.MULTILINE)
