@@ -82,7 +82,7 @@ class Pinned {
   void end_copy(const void* host, size_t bytes, bool writes);
   /// No copy that was enqueued will run.
   void end_copies();
-  /// The device has done its work for now, and the host is watched again.
+  /// Ends the device's access: the host is watched again.
   void close();
 
   /// For the handler of page faults: opens the page and returns true where the access is no fault.
