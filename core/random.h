@@ -35,6 +35,11 @@ constexpr PhiloxKey philox_key(uint64_t seed, std::string_view name) {
 
 struct PhiloxBlock {
   uint32_t v[4];
+
+  /// v[i mod 4], chosen: an index would put the block into a GPU's local memory.
+  CAIRN_HD constexpr uint32_t word(uint64_t i) const {
+    return i & 2 ? (i & 1 ? v[3] : v[2]) : (i & 1 ? v[1] : v[0]);
+  }
 };
 
 /// Ten Philox rounds on the counter (step, block): four independent uniform 32-bit words.
@@ -55,7 +60,7 @@ CAIRN_HD constexpr PhiloxBlock philox(PhiloxKey key, uint64_t step, uint64_t blo
 
 /// Word `element` of the stream (key, step): four consecutive elements share a block.
 CAIRN_HD constexpr uint32_t random_word(PhiloxKey key, uint64_t step, uint64_t element) {
-  return philox(key, step, element / 4).v[element % 4];
+  return philox(key, step, element / 4).word(element);
 }
 
 /// Uniform in (0, 1): the centres of 2^23 equal cells, exact in float32.

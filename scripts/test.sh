@@ -7,8 +7,8 @@ usage() {
 Usage: scripts/test.sh [--quick | --all [PART...]]
 
   --quick     the format of the sources and the release suite
-  (default)   as well: everything compiled by nvcc for one architecture, the CUDA build's fallback
-              to the CPU; CUDA's sources run on the CPU, every load and store checked (docs/simt.md);
+  (default)   as well: everything compiled by nvcc for one architecture, what ptxas says of each
+              kernel (tests/kernel_registers.py), the CUDA build's fallback to the CPU; CUDA's sources run on the CPU, every load and store checked (docs/simt.md);
               the suite and CUDA on the CPU under AddressSanitizer and UndefinedBehaviorSanitizer;
               file formats fuzzed by libFuzzer for 60 s ($CAIRN_FUZZ_SECONDS)
   --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, nvcc for every
@@ -97,8 +97,8 @@ check_asan() {
 # What only CUDA on the CPU can show; the rest of the suite runs in other builds.
 check_simt() {
   cmake --preset simt-check -DCAIRN_TESTS=ON
-  cmake --build build/simt-check --target cairn_command cairn_simt_tests cairn_simt_bugs
-  run_suite build/simt-check -R '^(Simt|simt)'
+  cmake --build build/simt-check --target cairn_command cairn_cuda_tests cairn_simt_tests cairn_simt_bugs
+  run_suite build/simt-check -R '^(Simt|simt|Grids)'
 }
 
 # What libFuzzer found interesting stays in build/fuzz/corpus for the next time; what crashed is in
@@ -140,6 +140,7 @@ check_oracle() {
 check_cuda() {
   local out device=cpu ops="relu linear"
   CAIRN_GPU_ARCHS=$(cuda_architecture) scripts/on_gpu.sh
+  python3 tests/kernel_registers.py build/cuda
   out=$(mktemp -d)
   build/cuda/cairn train lenet5 --data digits --steps 5 --device auto --out "$out/run"
   if device_answers; then device=cuda ops=""; fi
@@ -167,8 +168,8 @@ write_log() {
     say "nvcc: $([[ -n $nvcc ]] && "$nvcc" --version | sed -n '$p' || echo none)"
     cat "$results"/*
     for preset in test clang simt-check asan tsan coverage; do say "$preset: $(closing_line "$preset")"; done
-    say "$(sed -n '/^oracle: /p' build/test/oracle.log)"
-    say "coverage: $(sed -n '/^TOTAL/p' build/coverage/coverage.txt)"
+    say "$(sed -n '/^oracle: /p' build/test/oracle.log 2>/dev/null || say 'oracle: not run')"
+    say "coverage: $(sed -n '/^TOTAL/p' build/coverage/coverage.txt 2>/dev/null || say 'not run')"
   } >"$log"
   say "log: $log"
 }

@@ -29,6 +29,13 @@ def check_file(path):
             yield f"{path}:{number}: something is left to do: {line.strip()}"
 
 
+def check_loops(path):
+    """Kernels walk by core/cuda/grid_stride.h, which is tested at sizes beyond 2^32."""
+    with open(path, encoding="utf-8") as file:
+        if "gridDim" in file.read():
+            yield f"{path}: gridDim is used; loop over grid_stride(n) or another of core/cuda/grid_stride.h"
+
+
 def check_op_folders(root):
     for name in sorted(os.listdir(root)):
         for ending in (".h", "_op.cpp", "_ref.cpp", ".cu"):
@@ -40,7 +47,9 @@ def check_op_folders(root):
 def main():
     root = sys.argv[1]
     problems = [p for path in sorted(sources(root)) for p in check_file(path)]
-    problems += check_op_folders(os.path.join(root, "kernels"))
+    kernels = os.path.join(root, "kernels")
+    problems += [p for path in sorted(sources(kernels)) for p in check_loops(path)]
+    problems += check_op_folders(kernels)
     print("\n".join(problems) or "style: no problems")
     return 1 if problems else 0
 

@@ -10,6 +10,7 @@
 #include "core/cuda/arch/kernel.h"
 #include "core/cuda/check.h"
 #include "core/cuda/context.h"
+#include "core/cuda/grid_stride.h"
 
 namespace cairn {
 

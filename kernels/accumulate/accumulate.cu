@@ -7,9 +7,7 @@ namespace {
 
 // One thread an element: 8 bytes read, 4 written.
 __global__ void accumulate_kernel(float* acc, const float* x, int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    acc[i] += x[i];
+  for (const int64_t i : grid_stride(n)) acc[i] += x[i];
 }
 
 }  // namespace

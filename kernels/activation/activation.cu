@@ -9,18 +9,14 @@ namespace {
 // One thread an element: 4 bytes read, 4 written.
 template <class F>
 __global__ void activation_kernel(F function, const float* x, float* y, int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    y[i] = function.value(x[i]);
+  for (const int64_t i : grid_stride(n)) y[i] = function.value(x[i]);
 }
 
 // One thread an element: 8 bytes read, 4 written.
 template <class F>
 __global__ void activation_grad_kernel(F function, const float* x, const float* dy, float* dx,
                                        int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    dx[i] = dy[i] * function.derivative(x[i]);
+  for (const int64_t i : grid_stride(n)) dx[i] = dy[i] * function.derivative(x[i]);
 }
 
 }  // namespace

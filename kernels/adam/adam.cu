@@ -12,8 +12,7 @@ __global__ void adam_kernel(float* p, float* g, float* m, float* v, const int64_
                             double beta2, double epsilon, double decay, bool decoupled,
                             int64_t segments, int64_t n) {
   const AdamStep<float> update(beta1, beta2, epsilon, decay, decoupled, *step);
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride) {
+  for (const int64_t i : grid_stride(n)) {
     const float* multiplier = multipliers + 2 * segment_of(begins, segments, i);
     update(p[i], g[i], m[i], v[i], multiplier[0], multiplier[1]);
   }

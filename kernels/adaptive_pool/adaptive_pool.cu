@@ -11,8 +11,7 @@ namespace {
 // Reads the window, 4 bytes a place, and writes 4.
 __global__ void adaptive_avg_pool2d_kernel(AdaptiveShape s, const float* x, float* y, int64_t batch,
                                            int64_t count) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += stride) {
+  for (const int64_t i : grid_stride(count)) {
     const int64_t n = i % batch, q = i / batch % s.w.out, p = i / batch / s.w.out % s.h.out;
     const int64_t channel = i / batch / s.w.out / s.h.out;
     const float* plane = x + channel * s.h.in * s.w.in * batch + n;
@@ -26,8 +25,7 @@ __global__ void adaptive_avg_pool2d_kernel(AdaptiveShape s, const float* x, floa
 // Reads the windows that hold the place, 4 bytes each, and writes 4.
 __global__ void adaptive_avg_pool2d_grad_kernel(AdaptiveShape s, const float* dy, float* dx,
                                                 int64_t batch, int64_t count) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += stride) {
+  for (const int64_t i : grid_stride(count)) {
     const int64_t n = i % batch, w = i / batch % s.w.in, h = i / batch / s.w.in % s.h.in;
     const int64_t channel = i / batch / s.w.in / s.h.in;
     const float* plane = dy + channel * s.h.out * s.w.out * batch + n;

@@ -10,31 +10,31 @@ namespace {
 
 // One thread an element, coalesced: 4 bytes read and 4 written; `run` elements share a channel.
 __global__ void bias_kernel(const float* x, const float* b, float* y, int64_t run, int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    y[i] = x[i] + b[i / run];
+  for (const int64_t i : grid_stride(n)) y[i] = x[i] + b[i / run];
 }
 
-// Block c parts + p sums part p of channel c: its threads take the channel's elements p kThreads +
-// t and on in steps of parts kThreads, coalesced. Reads 4 bytes an element.
+// A block sums part p of channel c: its threads take the channel's elements p kThreads + t and on
+// in steps of parts kThreads, coalesced. Reads 4 bytes an element.
 __global__ void bias_grad_kernel(const float* dy, const StepState* step, float* sums, bool adds,
-                                 int64_t parts, int64_t run, int64_t batch) {
-  const float* x = dy + blockIdx.x / parts * run;
+                                 int64_t channels, int64_t parts, int64_t run, int64_t batch) {
   const int64_t valid = step->n_valid;
-  float sum = 0;
-  for (int64_t i = blockIdx.x % parts * kThreads + threadIdx.x; i < run; i += parts * kThreads)
-    if (valid == batch || i % batch < valid) sum += x[i];
-  sum = block_sum(sum);
-  if (threadIdx.x == 0) sums[blockIdx.x] = adds ? sums[blockIdx.x] + sum : sum;
+  for (const int64_t part : block_stride(channels * parts)) {
+    const float* x = dy + part / parts * run;
+    float sum = 0;
+    for (int64_t i = part % parts * kThreads + threadIdx.x; i < run; i += parts * kThreads)
+      if (valid == batch || i % batch < valid) sum += x[i];
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) sums[part] = adds ? sums[part] + sum : sum;
+  }
 }
 
 // One thread a channel adds up its parts in order: 4 bytes read a part.
 __global__ void add_parts_kernel(const float* sums, float* db, int64_t parts, int64_t channels) {
-  const int64_t c = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (c >= channels) return;
-  float sum = 0;
-  for (int64_t p = 0; p < parts; ++p) sum += sums[c * parts + p];
-  db[c] += sum;
+  for (const int64_t c : grid_stride(channels)) {
+    float sum = 0;
+    for (int64_t p = 0; p < parts; ++p) sum += sums[c * parts + p];
+    db[c] += sum;
+  }
 }
 
 }  // namespace
@@ -55,16 +55,12 @@ void bias_grad_cuda(const Args& args, CudaContext& context) {
   float* db = args.out[0].as<float>();
   float* sums = parts == 1 ? db : static_cast<float*>(args.workspace);
   launch(bias_grad_kernel,
-         {.grid = static_cast<unsigned>(channels * parts),
-          .block = kThreads,
-          .stream = context.stream},
-         dy.as<float>(), args.step, sums, parts == 1, parts, run, dy.batch.width);
+         {.grid = blocks_for(channels * parts, 1), .block = kThreads, .stream = context.stream},
+         dy.as<float>(), args.step, sums, parts == 1, channels, parts, run, dy.batch.width);
   if (parts == 1) return;
   launch(add_parts_kernel,
-         {.grid = static_cast<unsigned>((channels + kThreads - 1) / kThreads),
-          .block = kThreads,
-          .stream = context.stream},
-         sums, db, parts, channels);
+         {.grid = blocks_for(channels), .block = kThreads, .stream = context.stream}, sums, db,
+         parts, channels);
 }
 
 }  // namespace cairn

@@ -11,7 +11,7 @@ constexpr int kBlocks = kThreads;  // of the first kernel, so that one block add
 // 4 bytes read an element.
 __global__ void squares_kernel(const float* g, double* partial, int64_t n) {
   double sum = 0;
-  for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < n; i += kBlocks * kThreads)
+  for (const int64_t i : grid_stride(n))
     sum += static_cast<double>(g[i]) * static_cast<double>(g[i]);
   sum = block_sum(sum);
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
@@ -29,9 +29,7 @@ __global__ void norm_kernel(double* partial, float* norm) {
 __global__ void clip_kernel(float* g, const double* norm, double max_norm, int64_t n) {
   const auto factor = static_cast<float>(clip_factor(*norm, max_norm));
   if (factor == 1) return;
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    g[i] *= factor;
+  for (const int64_t i : grid_stride(n)) g[i] *= factor;
 }
 
 }  // namespace

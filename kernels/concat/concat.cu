@@ -11,8 +11,7 @@ namespace {
 // `second` of b take turns.
 __global__ void concat_kernel(const float* a, const float* b, float* y, int64_t first,
                               int64_t second, int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride) {
+  for (const int64_t i : grid_stride(n)) {
     const int64_t run = i / (first + second), at = i % (first + second);
     y[i] = at < first ? a[run * first + at] : b[run * second + at - first];
   }

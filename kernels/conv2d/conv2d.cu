@@ -27,10 +27,9 @@ __global__ void im2col_kernel(ConvShape s, const float* x, int64_t depth, int64_
                               const StepState* step, int64_t first, float* columns) {
   const int64_t valid = step ? step->valid_lanes(first, n) : n;
   const int64_t places = out.count * s.ow;
-  for (int64_t k = blockIdx.y; k < depth; k += gridDim.y) {
+  for (const int64_t k : row_stride(depth)) {
     const int64_t c = k / (s.kh * s.kw), i = k / s.kw % s.kh, j = k % s.kw;
-    for (int64_t place = blockIdx.x * int64_t{kRuns} + threadIdx.y; place < places;
-         place += gridDim.x * int64_t{kRuns}) {
+    for (const int64_t place : warp_stride(places)) {
       const int64_t row = (out.first + place / s.ow) * s.stride_h - s.pad_h + i * s.dil_h;
       const int64_t column = place % s.ow * s.stride_w - s.pad_w + j * s.dil_w;
       const bool inside = row >= 0 && row < s.h && column >= 0 && column < s.w;
@@ -59,9 +58,8 @@ __device__ int64_t output_at(int64_t h, int64_t k, int64_t stride, int64_t pad, 
 __global__ void col2im_kernel(ConvShape s, const float* columns, int64_t channels, int64_t n,
                               RowRange out, RowRange in, bool accumulate, float* dx) {
   const int64_t places = out.count * s.ow;
-  for (int64_t c = blockIdx.y; c < channels; c += gridDim.y)
-    for (int64_t place = blockIdx.x * int64_t{kRuns} + threadIdx.y; place < in.count * s.w;
-         place += gridDim.x * int64_t{kRuns}) {
+  for (const int64_t c : row_stride(channels))
+    for (const int64_t place : warp_stride(in.count * s.w)) {
       const int64_t h = in.first + place / s.w, w = place % s.w;
       float* const to = dx + ((c * s.h + h) * s.w + w) * n;
       for (int64_t lane = threadIdx.x; lane < n; lane += kLanes) {

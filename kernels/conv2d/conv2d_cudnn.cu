@@ -19,7 +19,7 @@ __global__ void transpose_kernel(const float* from, int64_t from_row, float* to,
   CAIRN_SHARED(float, tile, kTile*(kTile + 1));
   const int64_t valid = step ? step->valid_lanes(first, columns) : columns;
   const int64_t across = (columns + kTile - 1) / kTile, down = (rows + kTile - 1) / kTile;
-  for (int64_t t = blockIdx.x; t < across * down; t += gridDim.x) {
+  for (const int64_t t : block_stride(across * down)) {
     const int64_t i0 = t / across * kTile, j0 = t % across * kTile;
     for (int64_t k = threadIdx.y; k < kTile; k += kTileRows) {
       const int64_t i = i0 + k, j = j0 + threadIdx.x;

@@ -12,9 +12,7 @@ __global__ void dropout_kernel(const float* x, const StepState* step, PhiloxKey 
                                float p, float scale, float* y, uint8_t* mask, int64_t features,
                                int64_t width) {
   const auto counter = static_cast<uint64_t>(step->step);
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < features * width;
-       i += stride) {
+  for (const int64_t i : grid_stride(features * width)) {
     const auto element = static_cast<uint64_t>((first + i % width) * features + i / width);
     const bool keeps = dropout_keeps(random_word(key, counter, element), p);
     mask[i] = keeps ? 1 : 0;
@@ -25,9 +23,7 @@ __global__ void dropout_kernel(const float* x, const StepState* step, PhiloxKey 
 // One thread an element: 5 bytes read, 4 written.
 __global__ void dropout_grad_kernel(const float* dy, const uint8_t* mask, float scale, float* dx,
                                     int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    dx[i] = dy[i] * (mask[i] ? scale : 0.0f);
+  for (const int64_t i : grid_stride(n)) dx[i] = dy[i] * (mask[i] ? scale : 0.0f);
 }
 
 }  // namespace

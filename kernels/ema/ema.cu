@@ -7,9 +7,7 @@ namespace {
 
 // One thread an element: 8 bytes read and 4 written.
 __global__ void ema_kernel(float* average, const float* p, float keep, float rest, int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    average[i] = keep * average[i] + rest * p[i];
+  for (const int64_t i : grid_stride(n)) average[i] = keep * average[i] + rest * p[i];
 }
 
 }  // namespace

@@ -11,8 +11,7 @@ namespace {
 // One thread an element of y, coalesced along the batch but for weight: 8 bytes read, 4 written.
 __global__ void embedding_kernel(const float* weight, const int32_t* index, float* y, int64_t rows,
                                  int64_t size, int64_t width, int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride) {
+  for (const int64_t i : grid_stride(n)) {
     const int64_t d = i / width % size, f = i / width / size;
     const int64_t row = index[f * width + i % width];
     y[i] = row >= 0 && row < rows ? weight[row * size + d] : NAN;
@@ -27,7 +26,7 @@ __global__ void embedding_grad_kernel(const float* dy, const int32_t* index, con
                                       int64_t width, int64_t count) {
   CAIRN_SHARED(bool, mine, kThreads);
   const int64_t valid = step->valid_lanes(first, width);
-  for (int64_t row = blockIdx.x; row < rows; row += gridDim.x)
+  for (const int64_t row : block_stride(rows))
     for (int64_t begin = 0; begin < count; begin += kThreads) {
       const int64_t i = begin + threadIdx.x;
       const bool found = i < count && i % width < valid && index[i] == row;

@@ -10,8 +10,7 @@ namespace {
 // One thread an element of y: 8 bytes read, 4 written.
 __global__ void gather_kernel(const float* x, const int32_t* index, float* y, GatherShape s,
                               int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t e = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < n; e += stride) {
+  for (const int64_t e : grid_stride(n)) {
     const int64_t i = index[e];
     y[e] = i >= 0 && i < s.x[s.dim] ? x[s.line_of_x(e) + i * s.x_step] : NAN;
   }
@@ -21,8 +20,7 @@ __global__ void gather_kernel(const float* x, const int32_t* index, float* y, Ga
 // so that sums have one order. Reads 4 bytes for each index on its line, writes 4.
 __global__ void gather_grad_kernel(const float* dy, const int32_t* index, float* dx, GatherShape s,
                                    int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t e = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < n; e += stride) {
+  for (const int64_t e : grid_stride(n)) {
     const int64_t place = e / s.x_step % s.x[s.dim], line = s.line_of_index(e);
     float sum = 0;
     for (int64_t j = 0; line >= 0 && j < s.index[s.dim]; ++j)

@@ -7,7 +7,7 @@ namespace cairn {
 namespace {
 
 struct Normalize {
-  float mean[kMaxChannels], std[kMaxAttrValues];
+  float mean[kMaxChannels], std[kMaxChannels];
 };
 
 // A thread takes one example and the positions of one output row, so that its row of `images` is
@@ -16,13 +16,12 @@ struct Normalize {
 template <class Stored>
 __global__ void gather_batch_kernel(const Stored* images, const uint8_t* labels,
                                     const StepState* step, PhiloxKey key, bool shuffle,
-                                    Normalize norm, float* x, int32_t* label, int64_t count,
-                                    int64_t held, int64_t window, int64_t channels, int64_t height,
-                                    int64_t width, int64_t pad, int64_t n) {
+                                    const __grid_constant__ Normalize norm, float* x,
+                                    int32_t* label, int64_t count, int64_t held, int64_t window,
+                                    int64_t channels, int64_t height, int64_t width, int64_t pad,
+                                    int64_t n) {
   const int64_t out_h = height + 2 * pad, out_w = width + 2 * pad;
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < channels * out_h * n;
-       i += stride) {
+  for (const int64_t i : grid_stride(channels * out_h * n)) {
     const int64_t example = i % n, line = i / n, c = line / out_h, h = line % out_h - pad;
     const int64_t row = gathered_row(*step, key, shuffle, example, count);
     if (line == 0) label[example] = row < 0 ? 0 : labels[row];

@@ -12,12 +12,10 @@ namespace {
 /// Threads run along a row, blockIdx.y over rows; 8 bytes an element, and b once a row.
 __global__ void bias_activation_kernel(float* y, const float* bias, Activation activation,
                                        int64_t rows, int64_t length) {
-  const int64_t begin = blockIdx.x * int64_t{blockDim.x} + threadIdx.x;
-  const int64_t step = gridDim.x * int64_t{blockDim.x};
-  for (int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
+  for (const int64_t row : row_stride(rows)) {
     const float b = bias ? bias[row] : 0.0f;
     float* const of_row = y + row * length;
-    for (int64_t i = begin; i < length; i += step) of_row[i] = activate(activation, of_row[i] + b);
+    for (const int64_t i : grid_stride(length)) of_row[i] = activate(activation, of_row[i] + b);
   }
 }
 

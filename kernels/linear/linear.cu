@@ -11,9 +11,7 @@ namespace {
 __global__ void real_lanes_kernel(const float* from, int64_t elements, int64_t n,
                                   const StepState* step, int64_t first, float* to) {
   const int64_t valid = step->valid_lanes(first, n);
-  const int64_t stride = gridDim.x * int64_t{blockDim.x};
-  for (int64_t i = blockIdx.x * int64_t{blockDim.x} + threadIdx.x; i < elements; i += stride)
-    to[i] = i % n < valid ? from[i] : 0.0f;
+  for (const int64_t i : grid_stride(elements)) to[i] = i % n < valid ? from[i] : 0.0f;
 }
 
 }  // namespace

@@ -11,17 +11,13 @@ namespace {
 // One thread an element: 4 bytes read, 4 written.
 __global__ void math_kernel(MathFunction f, MathAttrs<float> attrs, const float* x, float* y,
                             int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    y[i] = evaluate(f, x[i], attrs);
+  for (const int64_t i : grid_stride(n)) y[i] = evaluate(f, x[i], attrs);
 }
 
 // One thread an element: 8 bytes read, 4 written.
 __global__ void math_grad_kernel(MathFunction f, MathAttrs<float> attrs, const float* v,
                                  const float* dy, float* dx, int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    dx[i] = evaluate_grad(f, v[i], dy[i], attrs);
+  for (const int64_t i : grid_stride(n)) dx[i] = evaluate_grad(f, v[i], dy[i], attrs);
 }
 
 }  // namespace

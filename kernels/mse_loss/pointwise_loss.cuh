@@ -9,13 +9,12 @@
 
 namespace cairn {
 
-// A block sums every gridDim-th run of elements, coalesced: reads 8 bytes an element.
+// A block sums its share of the elements, coalesced: reads 8 bytes an element.
 template <class Loss>
 __global__ void pointwise_loss_kernel(const float* x, const float* target, const StepState* step,
                                       float* partials, int64_t n, int64_t batch) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
   float sum = 0;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
+  for (const int64_t i : grid_stride(n))
     if (i % batch < step->n_valid) sum += Loss::value(x[i], target[i]);
   sum = block_sum(sum);
   if (threadIdx.x == 0) partials[blockIdx.x] = sum;
@@ -38,8 +37,7 @@ __global__ void pointwise_slope_kernel(const float* x, const float* target, cons
                                        const StepState* step, Reduction reduction, float* dx,
                                        int64_t features, int64_t n, int64_t batch) {
   const float scale = *dloss * static_cast<float>(element_scale(reduction, *step, features));
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
+  for (const int64_t i : grid_stride(n))
     dx[i] = i % batch < step->n_valid ? Slope::slope(x[i], target[i]) * scale : 0.0f;
 }
 

@@ -9,8 +9,7 @@ namespace {
 // One thread an element of y, coalesced: 4 bytes read, 4 written.
 __global__ void one_hot_kernel(const int32_t* labels, float* y, int64_t classes, int64_t width,
                                int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride) {
+  for (const int64_t i : grid_stride(n)) {
     const int64_t k = i / width % classes, f = i / width / classes;
     y[i] = labels[f * width + i % width] == k ? 1.0f : 0.0f;
   }

@@ -9,8 +9,7 @@ namespace {
 // One thread an element of y, coalesced: at most 4 bytes read, 4 written.
 __global__ void pad_kernel(const float* x, float* y, PadShape p, float value, int64_t width,
                            int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride) {
+  for (const int64_t i : grid_stride(n)) {
     const int64_t column = i / width % p.row_y - p.row_before;
     const int64_t row = p.row_of(i / width / p.row_y);
     const bool inside = row >= 0 && column >= 0 && column < p.row_x;

@@ -11,9 +11,7 @@ constexpr int kTile = 32, kTileRows = 8;
 
 // The innermost axis stays: one thread an element.
 __global__ void permute_runs_kernel(const float* x, float* y, Permutation p) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < p.blocks * p.columns;
-       i += stride) {
+  for (const int64_t i : grid_stride(p.blocks * p.columns)) {
     int64_t from, to;
     p.find(i / p.columns, from, to);
     y[to + i % p.columns] = x[from + i % p.columns];
@@ -25,7 +23,7 @@ __global__ void permute_runs_kernel(const float* x, float* y, Permutation p) {
 __global__ void permute_tiles_kernel(const float* x, float* y, Permutation p, int64_t tiles) {
   CAIRN_SHARED(float, tile, kTile*(kTile + 1));
   const int64_t across = (p.columns + kTile - 1) / kTile, down = (p.rows + kTile - 1) / kTile;
-  for (int64_t t = blockIdx.x; t < tiles; t += gridDim.x) {
+  for (const int64_t t : block_stride(tiles)) {
     const int64_t j0 = t % across * kTile, i0 = t / across % down * kTile;
     int64_t from, to;
     p.find(t / across / down, from, to);

@@ -19,13 +19,10 @@ struct Place {
         channel(i / batch / columns / rows) {}
 };
 
-__device__ int64_t first_index() { return int64_t{blockIdx.x} * blockDim.x + threadIdx.x; }
-__device__ int64_t index_stride() { return int64_t{gridDim.x} * blockDim.x; }
-
 // Reads the window, 4 KH KW bytes, and writes 4.
 __global__ void avg_pool2d_kernel(AvgPoolShape s, const float* x, float* y, int64_t batch,
                                   int64_t n) {
-  for (int64_t i = first_index(); i < n; i += index_stride()) {
+  for (const int64_t i : grid_stride(n)) {
     const Place at(i, s.h.out, s.w.out, batch);
     const float* plane = x + at.channel * s.h.in * s.w.in * batch + at.n;
     float sum = 0;
@@ -39,7 +36,7 @@ __global__ void avg_pool2d_kernel(AvgPoolShape s, const float* x, float* y, int6
 // Reads the window, 4 KH KW bytes, and writes 8.
 __global__ void max_pool2d_kernel(MaxPoolShape s, const float* x, float* y, int32_t* indices,
                                   int64_t batch, int64_t n) {
-  for (int64_t i = first_index(); i < n; i += index_stride()) {
+  for (const int64_t i : grid_stride(n)) {
     const Place at(i, s.h.out, s.w.out, batch);
     const float* plane = x + at.channel * s.h.in * s.w.in * batch + at.n;
     float best = 0;
@@ -57,7 +54,7 @@ __global__ void max_pool2d_kernel(MaxPoolShape s, const float* x, float* y, int3
 // Reads the windows that hold the place, 4 bytes each, and writes 4.
 __global__ void avg_pool2d_grad_kernel(AvgPoolShape s, const float* dy, float* dx, int64_t batch,
                                        int64_t n) {
-  for (int64_t i = first_index(); i < n; i += index_stride()) {
+  for (const int64_t i : grid_stride(n)) {
     const Place at(i, s.h.in, s.w.in, batch);
     const float* plane = dy + at.channel * s.h.out * s.w.out * batch + at.n;
     float sum = 0;
@@ -71,7 +68,7 @@ __global__ void avg_pool2d_grad_kernel(AvgPoolShape s, const float* dy, float* d
 // Reads the windows that may hold the place, 8 bytes each, and writes 4.
 __global__ void max_pool2d_grad_kernel(MaxPoolShape s, const float* dy, const int32_t* indices,
                                        float* dx, int64_t batch, int64_t n) {
-  for (int64_t i = first_index(); i < n; i += index_stride()) {
+  for (const int64_t i : grid_stride(n)) {
     const Place at(i, s.h.in, s.w.in, batch);
     const int64_t plane = at.channel * s.h.out * s.w.out * batch + at.n;
     const int64_t here = at.row * s.w.in + at.column;

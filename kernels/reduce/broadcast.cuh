@@ -16,8 +16,7 @@ struct Inputs {
 // One thread an element: reads 4 bytes an input, from the cache where it is broadcast, writes 4.
 template <class F, int N>
 __global__ void broadcast_kernel(F f, Walk<N> walk, Inputs<N> in, float* y, int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride) {
+  for (const int64_t i : grid_stride(n)) {
     int64_t at[N];
     walk.locate(i, at);
     float v[N];

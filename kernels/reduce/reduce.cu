@@ -65,8 +65,7 @@ __global__ void reduce_kernel(ReduceShape r, Team team, const float* x, float* y
                               int64_t terms) {
   CAIRN_SHARED(float, shares, kThreads);
   constexpr float kInf = std::numeric_limits<float>::infinity();
-  for (int64_t first = int64_t{blockIdx.x} * team.results(); first < results;
-       first += int64_t{gridDim.x} * team.results()) {
+  for (const int64_t first : block_stride(results, team.results())) {
     const int64_t k = first + team.result();
     float total = f == Reduce::amax ? -kInf : f == Reduce::amin ? kInf : 0.0f;
     if (k < results) {
@@ -88,8 +87,7 @@ __global__ void reduce_kernel(ReduceShape r, Team team, const float* x, float* y
 __global__ void extremum_grad_kernel(ReduceShape r, Team team, const float* x, const float* y,
                                      const float* dy, float* dx, int64_t results, int64_t terms) {
   CAIRN_SHARED(int64_t, ties, kThreads);
-  for (int64_t first = int64_t{blockIdx.x} * team.results(); first < results;
-       first += int64_t{gridDim.x} * team.results()) {
+  for (const int64_t first : block_stride(results, team.results())) {
     const int64_t k = first + team.result();
     const bool mine = k < results;
     const int64_t at = mine ? r.kept.offset(k) : 0;

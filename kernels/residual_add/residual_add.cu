@@ -10,9 +10,7 @@ namespace {
 // One thread an element: 8 bytes read, 4 written.
 __global__ void residual_add_kernel(Activation act, const float* a, const float* b, float* y,
                                     int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    y[i] = activate(act, a[i] + b[i]);
+  for (const int64_t i : grid_stride(n)) y[i] = activate(act, a[i] + b[i]);
 }
 
 }  // namespace

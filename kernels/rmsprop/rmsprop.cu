@@ -11,8 +11,7 @@ __global__ void rmsprop_kernel(float* p, float* g, float* v, float* m, const int
                                const float* multipliers, const StepState* step,
                                RmspropStep<float> update, int64_t segments, int64_t n) {
   const auto lr = static_cast<float>(step->lr);
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride) {
+  for (const int64_t i : grid_stride(n)) {
     const float* multiplier = multipliers + 2 * segment_of(begins, segments, i);
     update(p[i], g[i], v[i], m[i], lr * multiplier[0], multiplier[1]);
   }

@@ -11,8 +11,7 @@ __global__ void sgd_kernel(float* p, float* g, float* m, const int64_t* begins,
                            const float* multipliers, const StepState* step, float momentum,
                            float decay, bool nesterov, int64_t segments, int64_t n) {
   const auto lr = static_cast<float>(step->lr);
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride) {
+  for (const int64_t i : grid_stride(n)) {
     const float* multiplier = multipliers + 2 * segment_of(begins, segments, i);
     const float gradient = g[i] + decay * multiplier[1] * p[i];
     m[i] = momentum * m[i] + gradient;

@@ -10,8 +10,7 @@ namespace {
 
 // 4 bytes read, 4 written.
 __global__ void slice_kernel(const float* x, float* y, AxisRuns runs, SliceRange range, int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride) {
+  for (const int64_t i : grid_stride(n)) {
     const int64_t k = i / runs.inner % range.count, block = i / runs.inner / range.count;
     const int64_t place = block * runs.length + range.first + k * range.step;
     y[i] = x[place * runs.inner + i % runs.inner];
@@ -21,8 +20,7 @@ __global__ void slice_kernel(const float* x, float* y, AxisRuns runs, SliceRange
 // At most 4 bytes read, 4 written.
 __global__ void slice_grad_kernel(const float* dy, float* dx, AxisRuns runs, SliceRange range,
                                   int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride) {
+  for (const int64_t i : grid_stride(n)) {
     const int64_t k = range.index_of(i / runs.inner % runs.length);
     const int64_t block = i / runs.inner / runs.length;
     dx[i] = k < 0 ? 0.0f : dy[(block * range.count + k) * runs.inner + i % runs.inner];

@@ -10,8 +10,7 @@ namespace {
 // element.
 template <bool log>
 __global__ void softmax_kernel(SoftmaxShape shape, const float* x, float* y) {
-  const int64_t step = int64_t{gridDim.x} * blockDim.x, columns = shape.outer * shape.stride;
-  for (int64_t c = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; c < columns; c += step) {
+  for (const int64_t c : grid_stride(shape.outer * shape.stride)) {
     const int64_t begin = shape.begin(c);
     const SoftmaxColumn<float> column(x + begin, shape.size, shape.stride);
     for (int64_t k = 0; k < shape.size; ++k) {
@@ -25,11 +24,11 @@ __global__ void softmax_kernel(SoftmaxShape shape, const float* x, float* y) {
 template <bool log>
 __global__ void softmax_grad_kernel(SoftmaxShape shape, const float* y, const float* dy,
                                     float* dx) {
-  const int64_t step = int64_t{gridDim.x} * blockDim.x, columns = shape.outer * shape.stride;
-  for (int64_t c = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; c < columns; c += step) {
+  for (const int64_t c : grid_stride(shape.outer * shape.stride)) {
     const int64_t begin = shape.begin(c), end = begin + shape.size * shape.stride;
-    float sum = 0;
-    for (int64_t i = begin; i < end; i += shape.stride) sum += log ? dy[i] : dy[i] * y[i];
+    double total = 0;  // as in the forward pass
+    for (int64_t i = begin; i < end; i += shape.stride) total += log ? dy[i] : dy[i] * y[i];
+    const auto sum = static_cast<float>(total);
     for (int64_t i = begin; i < end; i += shape.stride)
       dx[i] = log ? dy[i] - expf(y[i]) * sum : y[i] * (dy[i] - sum);
   }

@@ -48,7 +48,9 @@ struct SoftmaxColumn {
     for (int64_t k = 1; k < size; ++k)
       if (x[k * stride] > x[largest * stride]) largest = k;
     max = x[largest * stride];
-    for (int64_t k = 0; k < size; ++k) sum += std::exp(x[k * stride] - max);
+    double total = 0;  // float32 would lose digits of many elements
+    for (int64_t k = 0; k < size; ++k) total += std::exp(x[k * stride] - max);
+    sum = static_cast<Real>(total);
   }
   CAIRN_HD Real softmax(Real x) const { return std::exp(x - max) / sum; }
   CAIRN_HD Real log_softmax(Real x) const { return x - max - std::log(sum); }

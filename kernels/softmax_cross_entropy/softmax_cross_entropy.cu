@@ -17,7 +17,8 @@ __global__ void softmax_cross_entropy_kernel(const float* x, const int32_t* labe
                                              const StepState* step, Reduction reduction,
                                              TargetProbabilities<float> target, float* loss,
                                              float* correct, float* p, int64_t classes, int64_t n) {
-  float my_loss = 0, my_hits = 0;
+  double my_loss = 0;  // of many examples: float32 would lose digits
+  float my_hits = 0;
   for (int64_t i = threadIdx.x; i < n; i += kThreads) {
     const SoftmaxColumn<float> y(x + i, classes, n);
     for (int64_t k = 0; k < classes; ++k) p[k * n + i] = y.softmax(x[k * n + i]);
@@ -33,7 +34,7 @@ __global__ void softmax_cross_entropy_kernel(const float* x, const int32_t* labe
   my_loss = block_sum(my_loss);
   my_hits = block_sum(my_hits);
   if (threadIdx.x == 0) {
-    *loss += my_loss * static_cast<float>(loss_scale(reduction, *step));
+    *loss += static_cast<float>(my_loss * loss_scale(reduction, *step));
     *correct += my_hits;
   }
 }
@@ -45,8 +46,7 @@ __global__ void softmax_cross_entropy_grad_kernel(const float* p, const int32_t*
                                                   TargetProbabilities<float> target, float* dx,
                                                   int64_t classes, int64_t n) {
   const float scale = *dloss * static_cast<float>(loss_scale(reduction, *step));
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < classes * n; i += stride) {
+  for (const int64_t i : grid_stride(classes * n)) {
     const int64_t k = i / n, example = i % n;
     const float aim = labels[example] == k ? target.label : target.other;
     dx[i] = example < step->n_valid ? (p[i] - aim) * scale : 0.0f;

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "core/cuda/arch/cos_pi.h"
 #include "core/op.h"
 
 namespace cairn {
@@ -31,16 +32,15 @@ Schedule schedule_from(std::string_view name);
 /// Update s of the first `warmup` ones has s / warmup of that (Goyal et al. 2017).
 CAIRN_HD inline double scheduled_lr(Schedule schedule, double lr, int64_t warmup, int64_t horizon,
                                     int64_t step) {
-  constexpr double kPi = 3.14159265358979323846;
   const int64_t last = horizon > 1 ? horizon : 1;
   const double t = static_cast<double>((step < last ? step : last) - 1) / static_cast<double>(last);
   double factor = 1;
   if (schedule == Schedule::step) factor = t < 0.5 ? 1 : t < 0.75 ? 0.1 : 0.01;
-  if (schedule == Schedule::cosine) factor = 0.5 * (1 + std::cos(kPi * t));
+  if (schedule == Schedule::cosine) factor = 0.5 * (1 + cos_pi(t));
   if (schedule == Schedule::one_cycle) {
     constexpr double kRise = 0.3, kStart = 1.0 / 25, kEnd = 1e-4;
     factor = t < kRise ? kStart + (1 - kStart) * t / kRise
-                       : kEnd + (1 - kEnd) * 0.5 * (1 + std::cos(kPi * (t - kRise) / (1 - kRise)));
+                       : kEnd + (1 - kEnd) * 0.5 * (1 + cos_pi((t - kRise) / (1 - kRise)));
   }
   if (step <= warmup) factor *= static_cast<double>(step) / static_cast<double>(warmup);
   return lr * factor;

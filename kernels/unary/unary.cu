@@ -9,17 +9,13 @@ namespace {
 // One thread an element: 4 bytes read, 4 written.
 template <Activation a>
 __global__ void unary_kernel(const float* x, float* y, int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    y[i] = activate(a, x[i]);
+  for (const int64_t i : grid_stride(n)) y[i] = activate(a, x[i]);
 }
 
 // One thread an element: 8 bytes read, 4 written.
 template <Activation a>
 __global__ void unary_grad_kernel(const float* y, const float* dy, float* dx, int64_t n) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += stride)
-    dx[i] = activate_grad(a, y[i], dy[i]);
+  for (const int64_t i : grid_stride(n)) dx[i] = activate_grad(a, y[i], dy[i]);
 }
 
 template <Activation a>
