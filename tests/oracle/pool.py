@@ -33,4 +33,10 @@ run("avg count_include_pad=0", lambda x: [F.avg_pool2d(x, 3, 3, 1, ceil_mode=Tru
 run("avg divisor_override=5", lambda x: [F.avg_pool2d(x, 3, 3, 1, ceil_mode=True, divisor_override=5)], SMALL)
 run("adaptive", lambda x: [F.adaptive_avg_pool2d(x, (3, 4))], (2, 1, 4, 5))
 run("adaptive None,8", lambda x: [F.adaptive_avg_pool2d(x, (None, 8))], (2, 1, 2, 3))
+
+tied = torch.tensor([float(k * k % 3) for k in range(20)], dtype=torch.float64)
+tied[10] = -torch.inf
+y, indices = F.max_pool2d(tied.reshape(1, 1, 4, 5), 3, 2, 1, return_indices=True)
+print("max ties", tuple(y.shape)), show("x", tied), show("y", y), show("indices", indices)
+
 run("global", lambda x: [F.adaptive_avg_pool2d(x, 1)], (2, 2, 2, 3))
