@@ -15,10 +15,12 @@ constexpr int64_t kGap = 256;  // bytes
 constexpr std::byte kPoison{0xff};
 
 /// The first example repeated until the lanes of all slices are full: what spare lanes must hold.
+/// Zeros where there is none.
 void fill_lanes(std::vector<double>& values, int64_t features, int64_t lanes) {
   const auto full = static_cast<size_t>(features * lanes);
   values.reserve(full);
-  while (!values.empty() && values.size() < full)
+  if (values.empty()) values.resize(full);
+  while (values.size() < full)
     values.push_back(values[values.size() % static_cast<size_t>(features)]);
 }
 

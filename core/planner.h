@@ -8,6 +8,7 @@
 // results don't depend on the threads.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -24,7 +25,8 @@ struct PlanOptions {
   int64_t gap = 0;       // bytes left free after every value, for a check of stray writes
   DType real = DType::f32;
 
-  int64_t slices() const { return slices_for(capacity, width); }
+  /// What isn't sliced is one slice, also of no examples.
+  int64_t slices() const { return std::max<int64_t>(slices_for(capacity, width), sliced ? 0 : 1); }
 };
 
 enum class Space : uint8_t { none, store, arena, group };

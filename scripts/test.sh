@@ -97,7 +97,8 @@ check_asan() {
 # What only CUDA on the CPU can show; the rest of the suite runs in other builds.
 check_simt() {
   cmake --preset simt-check -DCAIRN_TESTS=ON
-  cmake --build build/simt-check --target cairn_command cairn_cuda_tests cairn_simt_tests cairn_simt_bugs
+  cmake --build build/simt-check --target cairn_command cairn_cuda_tests cairn_simt_tests cairn_simt_op_tests \
+    cairn_simt_bugs
   run_suite build/simt-check -R '^(Simt|simt|Grids)'
 }
 
@@ -133,6 +134,7 @@ check_oracle() {
   local seed
   seed=$(date +%Y%m%d)
   /usr/bin/python3 tests/oracle/run.py build/test/cairn --seed "$seed" | tee build/test/oracle.log
+  [[ -z $nvcc ]] || /usr/bin/python3 tests/oracle/run.py build/simt-check/cairn --device cuda --seed "$seed"
 }
 
 # Compiles everything for one architecture, lets the result train where there may be no device, and tries
