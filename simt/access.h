@@ -2,16 +2,16 @@
 // of shared memory. In builds with the checker.
 //
 // Threads run one after another, so the accesses of a warp are put together from what its lanes did
-// one by one: lanes that are at the same instruction go on together, and where they have parted,
-// those that lie behind in the code go first, as a GPU lets them meet again behind a branch or a
-// loop.
+// one by one: lanes at the same instruction go on together, and lanes that have parted meet where
+// all their ways lead (the branch's post-dominator), as on a GPU. What control flow there is, is
+// learnt from the threads.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "simt/engine.h"
@@ -54,47 +54,50 @@ class AccessRecorder {
   // Told by the engine and by the compiler's instrumentation; nothing is kept unless started.
   void begin_launch(const void* kernel);
   void begin_block(uint32_t threads);
-  void enter_function();
-  void leave_function();
-  /// The running thread comes to a piece of code without branches.
-  void reach(const void* code);
+  /// The running thread comes to a piece of code without branches, or accesses memory.
+  void reach(const void* code) { access(nullptr, 0, code); }
   void access(const void* address, size_t bytes, const void* code);
   void passed_barrier();
   void thread_left();
 
  private:
-  /// What a thread did: it reached a piece of code (bytes is 0), or accessed memory.
-  struct Event {
-    uint64_t place = 0;  // instruction; those of inner functions are less
-    const void* address = nullptr;
-    size_t bytes = 0;
+  /// An instruction, or a piece of code without branches.
+  struct Node {
+    const void* code = nullptr;
+    std::vector<uint32_t> from = {};  // where threads came from
+    uint32_t rank = 0;                // less than that of all its post-dominators
+    AccessCounts counts = {};
   };
-  struct Thread {
-    std::vector<Event> events;
-    uint64_t depth = 0;  // of functions
+  struct Kernel {
+    const void* function = nullptr;
+    int64_t launches = 0;
+    std::vector<Node> nodes = {{}};  // the first is the end, and every barrier
+    std::unordered_map<const void*, uint32_t> node_of = {};
+    bool ranked = false;
+  };
+  struct Event {
+    uint32_t node = 0, bytes = 0;
+    const void* address = nullptr;
   };
   struct LaneAccess {
     uint32_t lane;
     uintptr_t begin, end;
   };
-  struct Kernel {
-    const void* function = nullptr;
-    int64_t launches = 0;
-    std::unordered_map<uint64_t, AccessCounts> instructions;
-  };
 
-  /// The running one, where it is recorded.
-  Thread* thread();
+  Kernel& kernel() { return kernels_[kernel_]; }
+  void connect(uint32_t from, uint32_t to);
+  void rank_nodes();
   void fold(uint32_t warp);
+  void count(AccessCounts& counts);
   void count_device(AccessCounts& counts);
-  void count_shared(AccessCounts& counts, size_t bytes);
+  void count_shared(AccessCounts& counts);
 
   bool on_ = false;
   std::vector<Kernel> kernels_;
-  size_t kernel_ = 0;  // that runs
-  std::vector<Thread> threads_;
-  std::vector<uint32_t> left_;           // threads of each warp that have not left
-  std::vector<LaneAccess> warp_access_;  // those of one instruction
+  size_t kernel_ = 0;                       // that runs
+  std::vector<std::vector<Event>> events_;  // of each thread, since the last barrier
+  std::vector<uint32_t> left_;              // threads of each warp that have not left
+  std::vector<LaneAccess> together_;        // an access of a warp
   std::vector<uintptr_t> words_;
 };
 AccessRecorder& access_recorder();
