@@ -28,7 +28,7 @@ void add_bench_command(CommandLine& args) {
                "count the memory sectors and bank conflicts of CUDA kernels in place of time "
                "(preset simt-check, docs/simt.md)");
   command.run([o] {
-    if (o->bench.access_report) bench::expect_access_recorder();
+    if (o->bench.access_report) bench::expect_access_recorder(o->device.device);
     bench::run_op_bench(*open_and_tell(o->device), o->bench);
     return 0;
   });

@@ -2,6 +2,18 @@
 
 #include "core/error.h"
 
+namespace cairn::bench {
+namespace {
+
+[[noreturn]] void refuse() {
+  fail_usage(
+      "--access-report needs a build that sees each access of CUDA's kernels, and its device",
+      "build the preset `simt-check` (cmake --preset simt-check) and add --device cuda");
+}
+
+}  // namespace
+}  // namespace cairn::bench
+
 #ifdef CAIRN_SIMT
 
 #include <fmt/format.h>
@@ -59,16 +71,12 @@ void print_kernel_object(const std::string& op, const std::string& row,
 
 }  // namespace
 
-void expect_access_recorder() {
-  if (!simt::AccessRecorder::built())
-    fail("this build doesn't see what kernels access",
-         "build the preset `simt-check` (cmake --preset simt-check)");
+void expect_access_recorder(std::string_view device) {
+  if (!simt::AccessRecorder::built() || !device.starts_with("cuda")) refuse();
 }
 
 void report_accesses(Device& device, const std::vector<const OpDef*>& ops, bool json) {
-  expect_access_recorder();
-  if (device.kind() != DeviceKind::cuda)
-    fail("the access report is of CUDA's kernels", "add --device cuda");
+  expect_access_recorder(device.kind() == DeviceKind::cuda ? "cuda" : "");
   if (!json)
     fmt::print("{:<26} {:<32} {:<44} {:>9} {:>10} {:>10} {:>6} {:>9} {:>9}\n", "op", "row",
                "kernel", "accesses", "sectors", "ideal", "%", "shared", "conflicts");
@@ -89,12 +97,9 @@ void report_accesses(Device& device, const std::vector<const OpDef*>& ops, bool 
 
 namespace cairn::bench {
 
-void expect_access_recorder() {
-  fail("this build doesn't see what kernels access",
-       "build the preset `simt-check` (cmake --preset simt-check)");
-}
+void expect_access_recorder(std::string_view) { refuse(); }
 
-void report_accesses(Device&, const std::vector<const OpDef*>&, bool) { expect_access_recorder(); }
+void report_accesses(Device&, const std::vector<const OpDef*>&, bool) { refuse(); }
 
 }  // namespace cairn::bench
 

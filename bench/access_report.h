@@ -2,6 +2,7 @@
 // ask for beside the fewest, and bank conflicts of shared memory.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "core/device.h"
@@ -9,11 +10,12 @@
 
 namespace cairn::bench {
 
-/// An Error, with what to build, where this program can't see what kernels access.
-void expect_access_recorder();
+/// A UsageError, with what to build, where this program can't see what kernels access on the device
+/// of that name.
+void expect_access_recorder(std::string_view device);
 
 /// Runs each of the ops' benchmark rows and the nodes of their gradients once, and prints a line
-/// for each kernel; `json`: one object a line. An Error where the device isn't CUDA.
+/// for each kernel; `json`: one object a line.
 void report_accesses(Device& device, const std::vector<const OpDef*>& ops, bool json);
 
 }  // namespace cairn::bench
