@@ -198,8 +198,7 @@ void AccessRecorder::count_shared(AccessCounts& counts) {
       for (uintptr_t word = at->begin / kWord; word * kWord < at->end; ++word)
         words_.push_back(word);
     std::ranges::sort(words_);
-    const auto again = std::ranges::unique(words_);
-    words_.erase(again.begin(), again.end());
+    words_.erase(std::unique(words_.begin(), words_.end()), words_.end());
     std::array<int64_t, kBanks> passes = {};
     for (const uintptr_t word : words_) ++passes[word % kBanks];
     counts.bank_conflicts +=
