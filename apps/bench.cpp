@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "apps/commands.h"
+#include "bench/access_report.h"
 
 namespace cairn {
 
@@ -17,12 +18,17 @@ void add_bench_command(CommandLine& args) {
       "bench", "Time ops and their gradients beside what the machine can do (docs/checking.md)",
       {{"cairn bench", "all ops"},
        {"cairn bench conv2d --threads 1", "one op and its gradient, on one thread"},
-       {"cairn bench --json > times.jsonl", "one object a line"}});
+       {"cairn bench --json > times.jsonl", "one object a line"},
+       {"cairn bench --access-report --device cuda", "how kernels use memory, without a GPU"}});
   command.positional("OP", o->bench.ops, "ops to time; all where none is named");
   add_device_options(command, o->device);
   command.option("--seconds", o->bench.seconds, "how long each line is measured", "S").positive();
   command.flag("--json", o->bench.json, "print one JSON object a line");
+  command.flag("--access-report", o->bench.access_report,
+               "count the memory sectors and bank conflicts of CUDA kernels in place of time "
+               "(preset simt-check, docs/simt.md)");
   command.run([o] {
+    if (o->bench.access_report) bench::expect_access_recorder(o->device.device);
     bench::run_op_bench(*open_and_tell(o->device), o->bench);
     return 0;
   });

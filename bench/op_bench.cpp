@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "bench/access_report.h"
 #include "bench/bench.h"
 #include "bench/windows.h"
 #include "core/op_table.h"
@@ -124,9 +125,13 @@ Ceilings measure_ceilings(Device& device) {
   return most;
 }
 
-OpTime time_call(Device& device, const OpCall& call, std::string row, double seconds) {
+OpRunner bench_runner(Device& device, const OpCall& call) {
   const PlanOptions plan = plan_options(device.kind(), call.n);
-  OpRunner runner(device, call, {.width = plan.width, .sliced = plan.sliced});
+  return OpRunner(device, call, {.width = plan.width, .sliced = plan.sliced});
+}
+
+OpTime time_call(Device& device, const OpCall& call, std::string row, double seconds) {
+  OpRunner runner = bench_runner(device, call);
   runner.run();
   const double taken = median_call(seconds, [&](int64_t calls) {
     for (int64_t i = 0; i < calls; ++i) runner.enqueue();
@@ -135,16 +140,22 @@ OpTime time_call(Device& device, const OpCall& call, std::string row, double sec
   return {std::string(call.op->name), std::move(row), taken, runner.cost()};
 }
 
-std::vector<OpTime> time_op(Device& device, const OpDef& op, double seconds) {
-  std::vector<OpTime> times;
+void for_bench_calls(Device& device, const OpDef& op,
+                     const std::function<void(const OpCall&, const std::string&)>& use) {
   for (const OpCase& c : cases_of(op)) {
     if (!c.row->bench || c.plain || c.refused()) continue;
     const OpCall call = rounded(make_call(c));
-    times.push_back(time_call(device, call, std::string(c.row->name), seconds));
+    use(call, std::string(c.row->name));
     if (!differentiable(op)) continue;
-    for (const OpCall& node : gradient_calls(device, call))
-      times.push_back(time_call(device, node, c.label(), seconds));
+    for (const OpCall& node : gradient_calls(device, call)) use(node, c.label());
   }
+}
+
+std::vector<OpTime> time_op(Device& device, const OpDef& op, double seconds) {
+  std::vector<OpTime> times;
+  for_bench_calls(device, op, [&](const OpCall& call, const std::string& row) {
+    times.push_back(time_call(device, call, row, seconds));
+  });
   return times;
 }
 
@@ -152,6 +163,7 @@ void run_op_bench(Device& device, const OpBenchOptions& options) {
   std::vector<const OpDef*> ops;
   for (const std::string& name : options.ops) ops.push_back(&find_op(name));
   if (ops.empty()) ops = all_ops();
+  if (options.access_report) return report_accesses(device, ops, options.json);
   const Ceilings most = measure_ceilings(device);
   const std::string description = device.description();
   const std::string name = description.substr(0, description.find(" ("));

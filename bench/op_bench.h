@@ -5,6 +5,7 @@
 // cairn_op_bench, which holds a main, prints it for yours (tests/new_op).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,15 @@ struct OpTime {
   double flops_per_s() const { return cost.flops / seconds; }
 };
 
-/// Times a call in windows for `seconds` in all. The layout is the one of training on the device.
+/// Times a call in windows for `seconds` in all.
 OpTime time_call(Device& device, const OpCall& call, std::string row, double seconds);
+/// Calls `use` with each of the op's benchmark rows and then with the nodes of its gradient, under
+/// the row's name as in OpTime.
+void for_bench_calls(Device& device, const OpDef& op,
+                     const std::function<void(const OpCall&, const std::string&)>& use);
+/// A call laid out as in training on the device.
+OpRunner bench_runner(Device& device, const OpCall& call);
+
 /// The op's benchmark rows, each followed by the nodes of its gradient.
 std::vector<OpTime> time_op(Device& device, const OpDef& op, double seconds);
 
@@ -43,9 +51,10 @@ struct OpBenchOptions {
   std::vector<std::string> ops;  // none: all
   double seconds = 0.2;          // for each line
   bool json = false;             // one object a line
+  bool access_report = false;    // in place of times (access_report.h)
 };
 
-/// Measures and prints; an Error where there is no op of a name.
+/// Measures, or counts accesses, and prints; an Error where there is no op of a name.
 void run_op_bench(Device& device, const OpBenchOptions& options);
 
 }  // namespace cairn::bench

@@ -1,5 +1,5 @@
-// op_bench [OP...] [--device NAME] [--threads T] [--conv NAME] [--seconds S] [--json]: what
-// `cairn bench` prints, for the op table of the program that links this.
+// op_bench [OP...] [--device NAME] [--threads T] [--conv NAME] [--seconds S] [--json]
+// [--access-report]: what `cairn bench` prints, for the op table of the program that links this.
 #include <fmt/format.h>
 
 #include "bench/op_bench.h"
@@ -21,6 +21,8 @@ void run(std::span<char* const> words) {
     };
     if (word == "--json")
       options.json = true;
+    else if (word == "--access-report")
+      options.access_report = true;
     else if (word == "--device")
       device = value();
     else if (word == "--conv")
@@ -33,7 +35,7 @@ void run(std::span<char* const> words) {
       fail_usage(
           fmt::format("unknown option {}", word),
           "op_bench [OP...] [--device NAME] [--threads T] [--conv im2col|cudnn|auto] [--seconds S] "
-          "[--json]");
+          "[--json] [--access-report]");
     else
       options.ops.push_back(word);
   }

@@ -17,7 +17,8 @@ add_subdirectory(${PROJECT_SOURCE_DIR}/simt)
 # line numbers for reports. Instrumented where each load and store is checked.
 set(CAIRN_SIMT_OPTIONS "-include;${PROJECT_SOURCE_DIR}/simt/device.h;-g1;-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=;-fdebug-prefix-map=${CMAKE_BINARY_DIR}=.;-Wno-conversion")
 if(CAIRN_SIMT_CHECKER)
-  list(APPEND CAIRN_SIMT_OPTIONS -fsanitize=thread -DSIMT_CHECKER)
+  # -O1 keeps loops and branches as they are written, for the access report.
+  list(APPEND CAIRN_SIMT_OPTIONS -O1 -fsanitize=thread -fsanitize-coverage=trace-pc -DSIMT_CHECKER)
 endif()
 function(cairn_cuda_sources)
   set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${CAIRN_SIMT_OPTIONS}"

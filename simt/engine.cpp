@@ -7,6 +7,7 @@
 #include <random>
 #include <utility>
 
+#include "simt/access.h"
 #include "simt/block.h"
 #include "simt/builtin_variables.h"
 #include "simt/checker.h"
@@ -62,6 +63,7 @@ cudaError_t run(const Launch& launch) {
          .first_block = blocks + 1};
   block().clear_error();
   checker().begin();
+  access_recorder().begin_launch(launch.kernel);
   std::vector<uint32_t> order;
   const bool shuffled = settings().order == Order::random && count <= (uint64_t{1} << 24);
   if (shuffled) order_positions(order, static_cast<uint32_t>(count), launches);
@@ -95,6 +97,7 @@ void Block::run(const Launch& launch, uint3 index, uint64_t serial) {
   blockIdx = index;
   start(launch);
   begin_shared(launch.shared_limit, launch.dynamic_shared, serial);
+  access_recorder().begin_block(launch.block.x * launch.block.y * launch.block.z);
   while (live_ > 0 && error_ == cudaSuccess) {
     if (next_ < order_.size()) {
       fiber_ = idle_fiber();
@@ -168,6 +171,7 @@ bool Block::resume_ready() {
 void Block::exit_thread() {
   Lane& gone = lanes_[current_];
   gone.state = LaneState::exited;
+  access_recorder().thread_left();
   --live_;
   idle_atomics_ = 0;
   if (at_exchange_ == 0) return;
@@ -208,6 +212,7 @@ void Block::release_barrier() {
   at_barrier_ = 0;
   idle_atomics_ = 0;
   ++now.barriers;
+  access_recorder().passed_barrier();
 }
 
 void Block::stop(const std::string& what) {

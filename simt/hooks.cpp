@@ -1,7 +1,9 @@
 // The functions that the compiler calls at loads and stores under -fsanitize=thread, which builds
-// with the checker pass for CUDA sources alone. They stand in for ThreadSanitizer's.
+// with the checker pass for CUDA sources alone, and at each piece of code without branches under
+// -fsanitize-coverage=trace-pc. They stand in for the sanitizers' own.
 #include <cstddef>
 
+#include "simt/access.h"
 #include "simt/checker.h"
 
 #define SIMT_HOOK(size)                                                          \
@@ -32,4 +34,5 @@ void __tsan_vptr_update(void**, void*) {}
 void __tsan_init() {}
 void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
+void __sanitizer_cov_trace_pc() { simt::access_recorder().reach(__builtin_return_address(0)); }
 }

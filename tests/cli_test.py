@@ -145,6 +145,7 @@ class Cli(CommandTest):
                                    line["bytes"] / line["seconds"], delta=1e-6 * line["bytes_per_s"])
         self.refused("bench", "rellu", says="relu")
         self.refused("bench", "relu", "--seconds", "0", says="above 0")
+        self.refused("bench", "relu", "--access-report", "--device", "cpu", says="preset `simt-check`")
 
     def test_train_bench(self):
         program = [os.path.join(os.path.dirname(CAIRN), "train_bench"), "--batch", "8", "--steps", "1"]

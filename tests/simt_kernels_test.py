@@ -1,4 +1,5 @@
 """Every kernel of the command runs, under the checks of every op: simt_kernels_test.py PATH/TO/CAIRN."""
+import json
 import os
 import re
 import subprocess
@@ -62,6 +63,28 @@ class Kernels(unittest.TestCase):
         never = {name for address, name in compiled.items() if address not in launched}
         self.assertEqual(never, set(), "never launched")
         self.assertEqual(launched - set(compiled), set(), "launched, and not known as kernels")
+
+    def test_access_report(self):
+        command = [CAIRN, "bench", "relu", "conv2d", "--access-report", "--device", "cuda", "--conv", "cudnn"]
+        result = subprocess.run([*command, "--json"], capture_output=True, text=True)
+        if "preset `simt-check`" in result.stderr:
+            self.skipTest("this build doesn't see accesses")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual({line["op"] for line in lines},
+                         {"relu", "relu_grad", "conv2d", "conv2d_dx", "conv2d_dw", "bias_grad"})
+        for line in lines:
+            self.assertRegex(line["kernel"], r"^cairn::\w+_kernel")
+            self.assertGreater(line["accesses"], 0)
+            self.assertEqual(line["coalescing"], line["ideal_sectors"] / line["sectors"])
+            self.assertEqual(line["bank_conflicts"], 0)
+            for waste in line["lines"]:
+                self.assertRegex(waste["line"], r"^(kernels|core)/.+:\d+$")
+        relu = lines[0]
+        self.assertEqual([relu["row"], relu["coalescing"], relu["sectors"]], ["lenet_c1", 1, 4 * relu["accesses"]])
+        self.assertTrue(any(line["lines"] for line in lines))
+        table = subprocess.run(command, capture_output=True, text=True).stdout
+        self.assertRegex(table, r"(?m)^relu +lenet_c1 +cairn::unary_kernel<.*> +\d+ +\d+ +\d+ +100.0 +0 +0$")
 
 
 if __name__ == "__main__":

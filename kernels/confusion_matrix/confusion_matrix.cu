@@ -8,8 +8,9 @@ namespace {
 
 __device__ int64_t argmax(const float* x, int64_t classes, int64_t n) {
   int64_t largest = 0;
+  float best = x[0];
   for (int64_t k = 1; k < classes; ++k)
-    if (x[k * n] > x[largest * n]) largest = k;
+    if (x[k * n] > best) best = x[k * n], largest = k;
   return largest;
 }
 

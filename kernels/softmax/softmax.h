@@ -45,9 +45,9 @@ struct SoftmaxColumn {
   int64_t largest = 0;    // the first of the largest elements
 
   CAIRN_HD SoftmaxColumn(const Real* x, int64_t size, int64_t stride) {
+    max = x[0];
     for (int64_t k = 1; k < size; ++k)
-      if (x[k * stride] > x[largest * stride]) largest = k;
-    max = x[largest * stride];
+      if (x[k * stride] > max) max = x[k * stride], largest = k;
     double total = 0;  // float32 would lose digits of many elements
     for (int64_t k = 0; k < size; ++k) total += std::exp(x[k * stride] - max);
     sum = static_cast<Real>(total);
