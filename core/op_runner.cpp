@@ -104,7 +104,7 @@ void OpRunner::set_seed(int i, std::vector<double> values) {
 void OpRunner::write(Value v, std::vector<double> values) {
   const ValueInfo& info = program_.graph[v];
   const PlanOptions& plan = program_.plan.options;
-  const int64_t lanes = info.type.batched ? plan.slices() * plan.width : 1;
+  const int64_t lanes = info.type.batched ? plan.lanes() : 1;
   const int64_t features = info.type.shape.elements();
   const int64_t rows = info.type.batched ? call_.n : 1;
   if (values.empty()) values.assign(static_cast<size_t>(features * rows), 0.0);

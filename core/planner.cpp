@@ -55,7 +55,7 @@ class Planner {
     find_lives();
     place_values();
     for (const Node& node : graph_.nodes()) {
-      NodeTypes types(graph_, node, plan_.options.capacity);
+      NodeTypes types(graph_, node, plan_.options.lanes());
       plan_.workspace_bytes = std::max(plan_.workspace_bytes, node.op->workspace(types.types()));
     }
     return std::move(plan_);

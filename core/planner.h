@@ -27,6 +27,8 @@ struct PlanOptions {
 
   /// What isn't sliced is one slice, also of no examples.
   int64_t slices() const { return std::max<int64_t>(slices_for(capacity, width), sliced ? 0 : 1); }
+  /// Examples that the memory has room for.
+  int64_t lanes() const { return slices() * width; }
 };
 
 enum class Space : uint8_t { none, store, arena, group };
