@@ -58,9 +58,9 @@ def read_log(path):
     return {line["mutant"] for line in lines if "mutant" in line}, [line["test"] for line in lines if "test" in line]
 
 
-def start_log(path, chosen, digest):
-    """An older log is of use where it's about the same mutants."""
-    head = json.dumps({"table": digest, "chosen": len(chosen)})
+def start_log(path, digest):
+    """An older log is of use where it's about the same program and mutants."""
+    head = json.dumps({"of": digest})
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
             if file.readline().rstrip("\n") == head:
@@ -100,7 +100,8 @@ def main():
     if options.sample:
         alive = [i for i in chosen if key_of(table[i]) not in equal]
         chosen = sorted(random.Random(options.seed).sample(alive, options.sample))
-    start_log(options.log, chosen, hashlib.sha256((text + str(chosen)).encode()).hexdigest())
+    with open(options.program, "rb") as file:
+        start_log(options.log, hashlib.sha256(file.read() + str(chosen).encode()).hexdigest())
     numbers = options.log + ".chosen"
     with open(numbers, "w", encoding="utf-8") as file:
         file.write("\n".join(str(i) for i in chosen if key_of(table[i]) not in equal))
