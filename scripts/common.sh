@@ -71,6 +71,7 @@ declare -A package_probe=(
   [libboost-context-dev]="header boost/context/detail/fcontext.hpp"
   [libopenblas-dev]="header cblas.h"
   [python3-torch]="file /usr/lib/python3/dist-packages/torch/__init__.py"
+  [python3-clang-14]="file /usr/lib/python3/dist-packages/clang/cindex.py"
   [clang-14]="command clang++-14"
   [libclang-rt-14-dev]="file /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-$(uname -m).a"
   [gcovr]="command gcovr"

@@ -12,9 +12,9 @@ Usage: scripts/test.sh [--quick | --all [PART...]]
               the suite and CUDA on the CPU under AddressSanitizer and UndefinedBehaviorSanitizer;
               file formats fuzzed by libFuzzer for 60 s ($CAIRN_FUZZ_SECONDS)
   --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, nvcc for every
-              architecture, and every case of the oracle (tests/oracle), which the suite has 600 of;
-              a dated log goes to docs/results/
-  PART...     of these only: format cuda simt asan fuzz clang tsan coverage architectures release oracle.
+              architecture, every mutant of the kernels (tests/mutants), which the suite has 20 of, and every
+              case of the oracle (tests/oracle), which it has 600 of; a dated log goes to docs/results/
+  PART...     of these only: format cuda simt asan fuzz clang tsan coverage architectures mutants release oracle.
               The log tells of each part when it last passed, and at which commit
 
 Ends with ctest's line on the release suite. Where no CUDA toolkit is found ($CUDACXX, nvcc on PATH,
@@ -40,7 +40,7 @@ architectures="80;86;89;90;100;120"  # of a release; PTX of the newest beside th
 results=build/results  # a line of each part that passed
 times=()
 for name in "${wanted[@]}"; do
-  [[ " format cuda simt asan fuzz clang tsan coverage architectures release oracle " == *" $name "* ]] ||
+  [[ " format cuda simt asan fuzz clang tsan coverage architectures mutants release oracle " == *" $name "* ]] ||
     die "there is no part '$name'; see --help"
 done
 
@@ -98,7 +98,7 @@ check_asan() {
 check_simt() {
   cmake --preset simt-check -DCAIRN_TESTS=ON
   cmake --build build/simt-check --target cairn_command cairn_cuda_tests cairn_simt_tests cairn_simt_op_tests \
-    cairn_simt_bugs
+    cairn_simt_bugs cairn_mutants
   run_suite build/simt-check -R '^(Simt|simt|Grids)'
 }
 
@@ -137,6 +137,15 @@ check_oracle() {
   [[ -z $nvcc ]] || /usr/bin/python3 tests/oracle/run.py build/simt-check/cairn --device cuda --seed "$seed"
 }
 
+# Every mutant of the kernels; what was tried before a run was cut off isn't tried again.
+check_mutants() {
+  local build=build/simt-check
+  cmake --preset simt-check -DCAIRN_TESTS=ON
+  cmake --build "$build" --target cairn_mutants
+  /usr/bin/python3 tests/mutants/run.py "$build/tests/mutants/cairn_mutants" \
+    "$build/tests/mutants/sources/mutants.json" --log "$build/mutants.jsonl" | tee "$build/mutants.log"
+}
+
 # Compiles everything for one architecture, lets the result train where there may be no device, and tries
 # the folder for a machine with a GPU, on two ops where there is none here.
 check_cuda() {
@@ -170,6 +179,7 @@ write_log() {
     say "nvcc: $([[ -n $nvcc ]] && "$nvcc" --version | sed -n '$p' || echo none)"
     cat "$results"/*
     for preset in test clang simt-check asan tsan coverage; do say "$preset: $(closing_line "$preset")"; done
+    say "$(sed -n '/^mutants: /p' build/simt-check/mutants.log 2>/dev/null || say 'mutants: not run')"
     say "$(sed -n '/^oracle: /p' build/test/oracle.log 2>/dev/null || say 'oracle: not run')"
     say "coverage: $(sed -n '/^TOTAL/p' build/coverage/coverage.txt 2>/dev/null || say 'not run')"
   } >"$log"
@@ -178,7 +188,7 @@ write_log() {
 
 packages=("${build_packages[@]}" libgtest-dev librapidcheck-dev clang-format python3)
 [[ $tier == quick ]] ||
-  packages+=(python3-torch clang-14 libclang-rt-14-dev libboost-context-dev libopenblas-dev)
+  packages+=(python3-torch clang-14 python3-clang-14 libclang-rt-14-dev libboost-context-dev libopenblas-dev)
 [[ $tier != all ]] || packages+=(gcovr)
 start=$(now_ms)
 ensure_packages "the test suite" "${packages[@]}"
@@ -202,7 +212,10 @@ if [[ $tier == all ]]; then
   part clang check_clang
   part tsan check_tsan
   part coverage check_coverage
-  [[ -z $nvcc ]] || part architectures check_architectures
+  if [[ -n $nvcc ]]; then
+    part architectures check_architectures
+    part mutants check_mutants
+  fi
 fi
 part release check_release
 [[ $tier != all ]] || part oracle check_oracle

@@ -162,6 +162,17 @@ std::vector<Made> embedding() {
   });
 }
 
+/// More results than a grid of CUDA's can take at once.
+std::vector<Made> many_extrema() {
+  constexpr int64_t kResults = 4096 * 128 + 1;
+  const auto ones_and_zeros = [](const Shape& shape) {
+    return CaseInput{.shape = shape, .fill = Fill::labels, .range = 2};
+  };
+  return {{"dim=2",
+           1,
+           {{ones_and_zeros({kResults, 4}), ones_and_zeros({kResults}), {.shape = {kResults}}}}}};
+}
+
 struct Sweep {
   std::string_view op;
   std::vector<Made> (*rows)();
@@ -224,6 +235,7 @@ constexpr Sweep kShapes[] = {
     {"mean", reductions},
     {"amax", reductions},
     {"amin", reductions},
+    {"extremum_grad", many_extrema},
     {"dropout", one_input},
     {"dropout_grad", dropout_grad},
     {"matmul", matmul},

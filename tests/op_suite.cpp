@@ -7,11 +7,14 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "core/error.h"
 #include "core/op_table.h"
+#include "kernels/conv2d/conv2d.h"
 
 namespace cairn {
 namespace {
@@ -77,6 +80,28 @@ void check_names() {
   }
 }
 
+/// On CUDA the convolutions once more: by cuDNN, and in chunks of one output row.
+void register_convolutions() {
+  for (const char* name : {"conv2d", "conv2d_dx", "conv2d_dw"})
+    for (const OpCase& c : cases_of(find_op(name)))
+      for (const Check& check : checks_of(c)) {
+        add_test(fmt::format("Cudnn{}/{}", check.name, c.label()), [=] {
+          Device& device = test_device("cuda", 2);
+          try {
+            device.set_conv({.algorithm = "cudnn"});
+          } catch (const Error& e) {
+            GTEST_SKIP() << e.what();
+          }
+          report(run_check(check, c, {.devices = {&device}}));
+        });
+        add_test(fmt::format("Chunks{}/{}", check.name, c.label()), [=] {
+          const int64_t bytes = std::exchange(conv2d_column_bytes, 1);
+          report(run_check(check, c, tested_target()));
+          conv2d_column_bytes = bytes;
+        });
+      }
+}
+
 }  // namespace
 
 void report(const Findings& findings) {
@@ -111,6 +136,7 @@ void register_op_suite() {
       for (const Check& check : checks_of(c))
         add_test(fmt::format("{}/{}", check.name, c.label()),
                  [=] { report(run_check(check, c, tested_target())); });
+  if (tested_target().device().kind() == DeviceKind::cuda) register_convolutions();
   for (const OpDef* op : all_ops()) {
     if (const auto check = shape_check(*op)) add_test(fmt::format("Shapes/{}", op->name), check);
     if (const auto check = width_check(*op)) add_test(fmt::format("Widths/{}", op->name), check);

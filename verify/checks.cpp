@@ -103,14 +103,17 @@ Findings check_step(const OpCase& c, const Target& target) {
   return std::move(record).findings();
 }
 
-Findings check_refused(const OpCase& c, const Target&) {
+Findings check_refused(const OpCase& c, const Target& target) {
   Record record(c.label());
-  std::string message;
-  try {
-    OpRunner(reference_device(), make_call(c), {}).run();
-  } catch (const Error& e) {
-    message = e.what();
-  }
+  const auto refusal = [&](Device& device) -> std::string {
+    try {
+      OpRunner(device, make_call(c), {}).run();
+      return {};
+    } catch (const Error& e) {
+      return e.what();
+    }
+  };
+  const std::string message = refusal(reference_device());
   const std::string name(c.op->name);
   record.require(!message.empty(), "contract", "", "bad input was taken");
   if (message.empty()) return std::move(record).findings();
@@ -118,6 +121,10 @@ Findings check_refused(const OpCase& c, const Target&) {
                  fmt::format("the message lacks \"{}\": {}", c.row->error, message));
   record.require(message.starts_with(name + ":") || message.starts_with(name + " has "), "contract",
                  "", fmt::format("the message doesn't begin with the op's name: {}", message));
+  if (target.device().kind() != DeviceKind::cuda) return std::move(record).findings();
+  const std::string other = refusal(target.device());
+  record.require(other.empty() || other == message, "contract", target.device().description(),
+                 fmt::format("bad values do harm: {}", other));
   return std::move(record).findings();
 }
 

@@ -31,7 +31,8 @@ Device& reference_device();
 Findings check_golden(const OpCase& c, const Target& target);
 /// StepState after the op: reference and device.
 Findings check_step(const OpCase& c, const Target& target);
-/// The row is bad input: refused with the text that the row gives.
+/// The row is bad input: refused with the text that the row gives. CUDA's kernels may take bad
+/// values, but must do no harm.
 Findings check_refused(const OpCase& c, const Target& target);
 /// The device with every plan against the float64 reference, within max(4e-6 max |y|, twice the
 /// float32 reference's error); bit-equal on the other devices; where the op is bit_exact, a CPU's

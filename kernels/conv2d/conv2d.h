@@ -60,10 +60,10 @@ struct ConvShape {
 
 /// CUDA: output rows whose columns (depth x rows x OW x n floats) fit the workspace cap; at
 /// least 1.
-inline constexpr int64_t kColumnBytes = int64_t{256} << 20;
+inline int64_t conv2d_column_bytes = int64_t{256} << 20;  // less in tests
 inline int64_t conv2d_chunk_rows(const ConvShape& s, int64_t n) {
   const int64_t row = std::max<int64_t>(1, s.depth() * s.ow * n * int64_t{sizeof(float)});
-  return std::clamp<int64_t>(kColumnBytes / row, 1, std::max<int64_t>(1, s.oh));
+  return std::clamp<int64_t>(conv2d_column_bytes / row, 1, std::max<int64_t>(1, s.oh));
 }
 /// Bytes of such a chunk's columns, for one group.
 inline int64_t conv2d_chunk_bytes(const ConvShape& s, int64_t n) {
@@ -79,7 +79,7 @@ struct NchwChunk {
     constexpr int64_t kAlignment = 256;
     const int64_t x = s.cin * s.h * s.w * int64_t{sizeof(float)};
     const int64_t y = s.cout * s.oh * s.ow * int64_t{sizeof(float)};
-    examples = std::clamp<int64_t>(kColumnBytes / 2 / std::max<int64_t>(1, x + y), 1,
+    examples = std::clamp<int64_t>(conv2d_column_bytes / 2 / std::max<int64_t>(1, x + y), 1,
                                    std::max<int64_t>(1, n));
     x_bytes = (examples * x + kAlignment - 1) / kAlignment * kAlignment;
     y_bytes = (examples * y + kAlignment - 1) / kAlignment * kAlignment;

@@ -1,0 +1,137 @@
+// The op suite on mutated CUDA sources (mutate.py).
+//
+// A test runs once without mutants. Where it first reaches one that is still alive, the process
+// forks: the child goes on with that mutant to the end of the test, the parent waits for it and
+// goes on without. So what lies before is computed once, and nothing is run for mutants that aren't
+// reached.
+//
+//   cairn_mutants MUTANTS LOG [--gtest_filter=...]
+//
+// MUTANTS holds the numbers to try, LOG gets a line of JSON for each that is killed and for each
+// test that is done. What LOG holds already is left out: a run that was cut off goes on.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+#include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "simt/api.h"
+#include "simt/engine.h"
+#include "simt/fault.h"
+#include "tests/mutants/mutant.h"
+#include "tests/mutants/mutants.h"
+#include "tests/op_suite.h"
+
+namespace {
+
+constexpr int kAlive = 0, kWrong = 1, kReported = 2, kEndless = 3;  // a child's exit status
+constexpr int64_t kTooLong = 200'000'000;                           // mutants passed in one launch
+constexpr const char* kWays[] = {"", "wrong", "reported", "endless"};
+
+std::string log_path, running_test;
+std::vector<char> alive;    // by number: to be tried
+std::vector<char> reached;  // in the running test
+int current = -1;           // the mutant of a child; -1: the parent
+bool testing_now = false;
+
+void write_log(const nlohmann::json& line) {
+  std::ofstream(log_path, std::ios::app) << line.dump() << std::endl;
+}
+
+/// What the log says now; another process may write it too.
+void read_log() {
+  std::ifstream in(log_path);
+  for (std::string text; std::getline(in, text);) {
+    const nlohmann::json line = nlohmann::json::parse(text, nullptr, false);
+    if (line.contains("mutant")) alive[line["mutant"].get<size_t>()] = false;
+  }
+}
+
+void become(int number) {
+  current = number;
+  new (&simt::lock()) std::recursive_mutex;  // the running launch holds it, in the parent's name
+  setenv("PATH", "", 1);                     // reports need no names of places, which take long
+  std::freopen("/dev/null", "w", stdout);
+  std::freopen("/dev/null", "w", stderr);
+}
+
+/// Waits for the child that tries a mutant.
+void judge(int number, pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kAlive) return;
+  alive[static_cast<size_t>(number)] = false;
+  std::string way = WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : "ended";
+  if (WIFEXITED(status) && WEXITSTATUS(status) <= kEndless) way = kWays[WEXITSTATUS(status)];
+  write_log({{"mutant", number}, {"by", running_test}, {"how", way}});
+}
+
+void try_mutants(int first, int count) {
+  for (int number = first; number < first + count && current < 0; ++number) {
+    const auto i = static_cast<size_t>(number);
+    if (reached[i]) continue;
+    reached[i] = true;
+    if (!alive[i]) continue;
+    std::fflush(nullptr);
+    const pid_t child = fork();
+    if (child == 0) return become(number);
+    judge(number, child);
+  }
+}
+
+/// Ends a child whose mutant never lets a kernel end.
+void count_down() {
+  static uint64_t launch = 0;
+  static int64_t left = 0;
+  if (launch != simt::running().launch) launch = simt::running().launch, left = kTooLong;
+  if (--left == 0) _exit(kEndless);
+}
+
+class Listener : public testing::EmptyTestEventListener {
+  void OnTestStart(const testing::TestInfo& info) override {
+    running_test = info.name();
+    std::ranges::fill(reached, false);
+    read_log();
+    if (std::ranges::count(alive, true) == 0) _exit(0);
+    testing_now = true;
+  }
+  void OnTestEnd(const testing::TestInfo& info) override {
+    testing_now = false;
+    if (current >= 0)
+      _exit(simt::reports() ? kReported : info.result()->Failed() ? kWrong : kAlive);
+    const auto count = std::ranges::count(reached, true);
+    if (!info.result()->Failed()) write_log({{"test", running_test}, {"reached", count}});
+  }
+};
+
+}  // namespace
+
+int mutant::chosen(int first, int count) {
+  if (!testing_now) return -1;
+  if (current < 0) try_mutants(first, count);
+  if (current < 0) return -1;
+  count_down();
+  return current >= first && current < first + count ? current - first : -1;
+}
+
+int main(int argc, char** argv) {
+  setenv("CAIRN_TEST_DEVICE", "cuda", 1);
+  testing::InitGoogleTest(&argc, argv);
+  if (argc != 3) return std::fprintf(stderr, "usage: cairn_mutants MUTANTS LOG\n"), 2;
+  alive.resize(kMutants), reached.resize(kMutants);
+  std::ifstream numbers(argv[1]);
+  for (size_t number; numbers >> number;) alive.at(number) = true;
+  log_path = argv[2];
+  read_log();
+  cairn::register_op_suite();
+  testing::UnitTest::GetInstance()->listeners().Append(new Listener);
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,132 @@
+"""Tries the mutants of the CUDA kernels against the op suite, and says which are killed.
+
+usage: run.py cairn_mutants sources/mutants.json [--ids N,N | --sample N --seed S] [--log FILE] [--jobs N] [--filter TESTS]
+
+The log is kept: a run that was cut off goes on where it was. Ends with 1 where more than 5 % of the mutants that
+aren't equivalent (equivalent.txt) survive, or one about bounds or barriers does.
+"""
+
+import argparse
+import collections
+import hashlib
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SCORE = 0.95
+NEVER = ("bounds", "barrier")  # no survivor may be about these
+IDLE = ("Names", "Folder/*", "Gradient/*", "NoDerivative/*")  # tests that run no kernel
+
+
+def key_of(mutant):
+    return tuple(mutant[name] for name in ("file", "function", "before", "after"))
+
+
+def equivalents():
+    """(file, function, before, after) -> why, of equivalent.txt: `file: function: before -> after # why`."""
+    found = {}
+    with open(os.path.join(HERE, "equivalent.txt"), encoding="utf-8") as file:
+        for line in file:
+            match = re.fullmatch(r"(\S+): (\S+): (.+) -> (.+?) # (.+)\n", line)
+            if match:
+                found[match.group(1, 2, 3, 4)] = match[5]
+            elif line.strip() and not line.startswith("#"):
+                sys.exit(f"equivalent.txt: what is this? {line}")
+    return found
+
+
+def ops_of(folder):
+    with open(os.path.join(HERE, "..", "..", folder, os.path.basename(folder) + "_op.cpp"), encoding="utf-8") as file:
+        return re.findall(r'\.name = "(\w+)"', file.read())
+
+
+def filter_for(table, chosen):
+    """The tests of the folders that hold the chosen mutants; those of core/ are everywhere: by one op's tests."""
+    folders = {os.path.dirname(table[i]["file"]) for i in chosen}
+    ops = {op for folder in folders for op in ops_of(folder if folder.startswith("kernels") else "kernels/bias")}
+    return ":".join(f"OpSuite.*/{op}:OpSuite.*/{op}.*" for op in sorted(ops))
+
+
+def read_log(path):
+    with open(path, encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file if line.endswith("\n")]
+    return {line["mutant"] for line in lines if "mutant" in line}, [line["test"] for line in lines if "test" in line]
+
+
+def start_log(path, digest):
+    """An older log is of use where it's about the same program and mutants."""
+    head = json.dumps({"of": digest})
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            if file.readline().rstrip("\n") == head:
+                return
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(head + "\n")
+
+
+def show(table, chosen, killed, equal):
+    kernels = collections.defaultdict(collections.Counter)
+    for i in chosen:
+        row = kernels[f"{table[i]['file']} {table[i]['function']}"]
+        row["mutants"] += 1
+        row["equivalent" if key_of(table[i]) in equal else "killed" if i in killed else "survived"] += 1
+    columns = ("mutants", "killed", "equivalent", "survived")
+    print(f"{'kernel or function':64}" + "".join(f"{name:>12}" for name in columns))
+    for name, row in sorted(kernels.items()):
+        print(f"{name:64}" + "".join(f"{row[column]:12}" for column in columns))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("table")
+    parser.add_argument("--ids", type=lambda text: [int(i) for i in text.split(",")])
+    parser.add_argument("--sample", type=int)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--log", default="mutants.jsonl")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--filter")
+    options = parser.parse_args()
+    with open(options.table, encoding="utf-8") as file:
+        text = file.read()
+    table, equal, begin = json.loads(text), equivalents(), time.time()
+    for key in set(equal) - {key_of(mutant) for mutant in table}:
+        sys.exit(f"equivalent.txt: there is no mutant {' '.join(key)}")
+    chosen = options.ids or list(range(len(table)))
+    if options.sample:
+        alive = [i for i in chosen if key_of(table[i]) not in equal]
+        chosen = sorted(random.Random(options.seed).sample(alive, options.sample))
+    with open(options.program, "rb") as file:
+        start_log(options.log, hashlib.sha256(file.read() + str(chosen).encode()).hexdigest())
+    numbers = options.log + ".chosen"
+    with open(numbers, "w", encoding="utf-8") as file:
+        file.write("\n".join(str(i) for i in chosen if key_of(table[i]) not in equal))
+    tests = options.filter or (filter_for(table, chosen) if options.sample else "*")
+    tests += "-" + ":".join("OpSuite." + name for name in [*IDLE, *read_log(options.log)[1]])
+    jobs = [subprocess.Popen([options.program, numbers, options.log, f"--gtest_filter={tests}", "--gtest_brief=1"],
+                             env={**os.environ, "GTEST_TOTAL_SHARDS": str(options.jobs), "GTEST_SHARD_INDEX": str(i),
+                                  "OPENBLAS_NUM_THREADS": "1"})
+            for i in range(options.jobs)]
+    failed = [job for job in jobs if job.wait() != 0]
+    killed = read_log(options.log)[0]
+    show(table, chosen, killed, equal)
+    tried = [i for i in chosen if key_of(table[i]) not in equal]
+    survivors = [i for i in tried if i not in killed]
+    for i in survivors:
+        m = table[i]
+        print(f"survived: {m['file']}:{m['line']}:{m['column']} [{m['category']}] "
+              f"{m['file']}: {m['function']}: {m['before']} -> {m['after']}")
+    score = 1 - len(survivors) / max(1, len(tried))
+    print(f"mutants: {len(chosen)}, equivalent {len(chosen) - len(tried)}, killed {len(tried) - len(survivors)} of "
+          f"{len(tried)}: {100 * score:.1f} %, {time.time() - begin:.0f} s")
+    bad = score < SCORE or any(table[i]["category"] in NEVER for i in survivors)
+    return 1 if failed or bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
