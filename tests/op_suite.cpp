@@ -32,6 +32,8 @@ class OpSuite : public testing::Test {
   std::function<void()> body_;
 };
 
+const char* tested_device() { return std::getenv("CAIRN_TEST_DEVICE"); }
+
 void add_test(const std::string& name, std::function<void()> body) {
   testing::RegisterTest("OpSuite", name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
                         [body]() -> OpSuite* { return new OpSuite(body); });
@@ -117,7 +119,7 @@ Device& test_device(const std::string& spec, int threads) {
 }
 
 Target tested_target() {
-  const char* spec = std::getenv("CAIRN_TEST_DEVICE");
+  const char* spec = tested_device();
   return spec ? Target{.devices = {&test_device(spec, 1)}} : cpu_target();
 }
 
@@ -136,7 +138,8 @@ void register_op_suite() {
       for (const Check& check : checks_of(c))
         add_test(fmt::format("{}/{}", check.name, c.label()),
                  [=] { report(run_check(check, c, tested_target())); });
-  if (tested_target().device().kind() == DeviceKind::cuda) register_convolutions();
+  if (const char* spec = tested_device(); spec && std::string_view(spec).starts_with("cuda"))
+    register_convolutions();
   for (const OpDef* op : all_ops()) {
     if (const auto check = shape_check(*op)) add_test(fmt::format("Shapes/{}", op->name), check);
     if (const auto check = width_check(*op)) add_test(fmt::format("Widths/{}", op->name), check);
