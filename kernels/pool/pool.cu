@@ -73,11 +73,13 @@ __global__ void max_pool2d_grad_kernel(MaxPoolShape s, const float* dy, const in
     const int64_t plane = at.channel * s.h.out * s.w.out * batch + at.n;
     const int64_t here = at.row * s.w.in + at.column;
     float sum = 0;
-    for (int64_t p = s.h.first(at.row); p <= s.h.last(at.row); ++p)
+    for (int64_t p = s.h.first(at.row); p <= s.h.last(at.row); ++p) {
+      if (!s.h.holds(p, at.row)) continue;
       for (int64_t q = s.w.first(at.column); q <= s.w.last(at.column); ++q) {
         const int64_t window = plane + (p * s.w.out + q) * batch;
-        if (indices[window] == here) sum += dy[window];
+        if (s.w.holds(q, at.column) && indices[window] == here) sum += dy[window];
       }
+    }
     dx[i] = sum;
   }
 }

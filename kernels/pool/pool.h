@@ -77,6 +77,10 @@ struct PoolAxis {
     const int64_t high = (h + pad) / stride;
     return high < out - 1 ? high : out - 1;
   }
+  /// Whether window p, one of those, holds it.
+  CAIRN_HD bool holds(int64_t p, int64_t h) const {
+    return dilation == 1 || (h + pad - p * stride) % dilation == 0;
+  }
 };
 
 /// Both axes, from the shapes (C,H,W) of x and (C,OH,OW) of y.
