@@ -107,8 +107,11 @@ class Listener : public testing::EmptyTestEventListener {
     testing_now = false;
     if (current >= 0)
       _exit(simt::reports() ? kReported : info.result()->Failed() ? kWrong : kAlive);
-    const auto count = std::ranges::count(reached, true);
-    if (!info.result()->Failed()) write_log({{"test", running_test}, {"reached", count}});
+    if (simt::reports() || info.result()->Failed()) {  // says nothing of mutants
+      write_log({{"broken", running_test}});
+      _exit(1);
+    }
+    write_log({{"test", running_test}, {"reached", std::ranges::count(reached, true)}});
   }
 };
 

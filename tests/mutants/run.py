@@ -53,8 +53,12 @@ def filter_for(table, chosen):
 
 
 def read_log(path):
+    """The mutants that are killed, and the tests that are done."""
     with open(path, encoding="utf-8") as file:
         lines = [json.loads(line) for line in file if line.endswith("\n")]
+    broken = [line["broken"] for line in lines if "broken" in line]
+    if broken:
+        sys.exit(f"fails without mutants: {', '.join(broken)}")
     return {line["mutant"] for line in lines if "mutant" in line}, [line["test"] for line in lines if "test" in line]
 
 
