@@ -263,7 +263,7 @@ class Source:
             if call.kind != Kind.CALL_EXPR or self.in_macro(call):
                 continue
             for argument in call.get_arguments():
-                if argument is not None and kind_of(argument) in INTEGERS:
+                if argument is not None and self.of(argument) and kind_of(argument) in INTEGERS:  # default: no text
                     changes = [("bounds", f"{self.of(argument)} {sign} 1") for sign in "+-"]
                     self.wrap(argument, f"::mutant::shifted({self.mutants_of(argument, *changes)}, ")
             break
