@@ -12,7 +12,7 @@ Usage: scripts/test.sh [--quick | --all [PART...]]
               the suite and CUDA on the CPU under AddressSanitizer and UndefinedBehaviorSanitizer;
               file formats fuzzed by libFuzzer for 60 s ($CAIRN_FUZZ_SECONDS)
   --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, nvcc for every
-              architecture, every mutant of the kernels (tests/mutants), which the suite has 20 of, and every
+              architecture, every mutant of the kernels (tests/mutants), and every
               case of the oracle (tests/oracle), which it has 600 of; a dated log goes to docs/results/
   PART...     of these only: format cuda simt asan fuzz clang tsan coverage architectures mutants release oracle.
               The log tells of each part when it last passed, and at which commit
