@@ -13,7 +13,7 @@ Usage: scripts/test.sh [--quick | --all [PART...]]
               file formats fuzzed by libFuzzer for 60 s ($CAIRN_FUZZ_SECONDS)
   --all       as well: the suite under ThreadSanitizer, clang++-14, coverage, nvcc for every
               architecture, every mutant of the kernels (tests/mutants), and every
-              case of the oracle (tests/oracle), which it has 600 of; a dated log goes to docs/results/
+              case of the oracle (tests/oracle), of which the suite has 600; a dated log goes to docs/results/
   PART...     of these only: format cuda simt asan fuzz clang tsan coverage architectures mutants release oracle.
               The log tells of each part when it last passed, and at which commit
 
