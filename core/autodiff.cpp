@@ -87,12 +87,17 @@ std::string_view GradientRule::op_name() const {
   return graph_.nodes()[static_cast<size_t>(node_)].op->name;
 }
 
-Value GradientRule::emit(std::string_view op_name, std::vector<Value> inputs,
+Value GradientRule::emit(std::string_view op, std::vector<Value> inputs,
                          std::optional<Attrs> attrs) {
+  return emit_all(op, std::move(inputs), std::move(attrs)).at(0);
+}
+
+std::vector<Value> GradientRule::emit_all(std::string_view op_name, std::vector<Value> inputs,
+                                          std::optional<Attrs> attrs) {
   const OpDef& op = find_op(op_name);
   const std::string name =
       fmt::format("{}.{}", graph_.nodes()[static_cast<size_t>(node_)].name, op.name);
-  return graph_.add(op, std::move(inputs), attrs ? *attrs : Attrs(op.attrs.items), name).at(0);
+  return graph_.add(op, std::move(inputs), attrs ? *attrs : Attrs(op.attrs.items), name);
 }
 
 void GradientRule::set(int i, Value gradient) {

@@ -28,8 +28,10 @@ class GradientRule {
   std::string_view op_name() const;
   Graph& graph() { return graph_; }
 
-  /// Appends a node; returns its output 0.
+  /// Appends a node; returns its output 0, or all.
   Value emit(std::string_view op, std::vector<Value> inputs, std::optional<Attrs> attrs = {});
+  std::vector<Value> emit_all(std::string_view op, std::vector<Value> inputs,
+                              std::optional<Attrs> attrs = {});
   /// States dL/d(input i), in input i's shape.
   void set(int i, Value gradient);
 

@@ -7,16 +7,16 @@
 
 #include "core/error.h"
 #include "core/fuse.h"
+#include "core/lower.h"
 #include "core/thread_pool.h"
 
 namespace cairn {
 
 Program compile(Graph graph, const PlanOptions& options, uint64_t seed, bool fuse) {
-  std::vector<Value> accumulators(graph.values().size());
-  if (fuse) {
-    fuse_epilogues(graph);
-    accumulators = bind_accumulators(graph);
-  }
+  if (fuse) fuse_epilogues(graph);
+  if (options.sliced) lower(graph);
+  std::vector<Value> accumulators =
+      fuse ? bind_accumulators(graph) : std::vector<Value>(graph.values().size());
   Plan plan = make_plan(graph, accumulators, options);
   return {std::move(graph), std::move(plan), seed};
 }
@@ -122,7 +122,8 @@ void Executor::bind_stage(const Stage& stage) {
     const Tensor total = place(v, -1, 0, false);
     const bool adds = at.space == Space::store;
     if (at.partial >= 0)
-      bound.folds.push_back({total.data, place(v, -1, 0, true).data, total.features, adds});
+      bound.folds.push_back(
+          {total.data, place(v, -1, 0, true).data, total.dtype, total.features, adds});
     else if (!adds)
       bound.cleared.push_back(total);
   }
@@ -175,7 +176,7 @@ void Executor::run_group(BoundStage& stage, int64_t group) {
   const Plan& plan = program_.plan;
   for (const Fold& f : stage.folds)
     std::memset(static_cast<std::byte*>(f.partials) + group * plan.group_bytes, 0,
-                static_cast<size_t>(f.elements) * size_of(store_.real()));
+                static_cast<size_t>(f.elements) * size_of(f.dtype));
   for (int64_t s = plan.first_slice(group); s < plan.first_slice(group + 1); ++s) {
     if (s * plan.options.width >= step_->n_valid) break;  // none of its examples is real
     for (Call& call : stage.slices[static_cast<size_t>(s)]) invoke(call);
@@ -217,7 +218,7 @@ void Executor::fold(const BoundStage& stage) {
   for (const Fold& f : stage.folds) {
     if (f.elements <= kRun) args.pool = nullptr;
     for_ranges(args, f.elements, kRun, [&](int64_t begin, int64_t end) {
-      store_.real() == DType::f64 ? add(double{}, f, begin, end) : add(float{}, f, begin, end);
+      f.dtype == DType::f64 ? add(double{}, f, begin, end) : add(float{}, f, begin, end);
     });
     args.pool = device_.pool();
   }

@@ -22,8 +22,8 @@ struct Program {
   uint64_t seed = 0;  // keys the random numbers of its nodes
 };
 
-/// Fuses and plans a graph. `fuse` false keeps every node as it was written. An Error where sizes
-/// overflow 64 bits.
+/// Fuses, lowers (where batches are sliced) and plans a graph. `fuse` false keeps every node as it
+/// was written. An Error where sizes overflow 64 bits.
 Program compile(Graph graph, const PlanOptions& options, uint64_t seed, bool fuse = true);
 
 /// The plan that suits a device and a batch.
@@ -73,6 +73,7 @@ class Executor {
   struct Fold {
     void* total = nullptr;
     void* partials = nullptr;  // of group 0
+    DType dtype = DType::f32;
     int64_t elements = 0;
     bool adds = false;  // to what the total holds
   };

@@ -34,28 +34,44 @@ std::vector<int> producers(const Graph& graph) {
   return made_by;
 }
 
+/// The rule by which `node` may vanish into the one that makes its first input, or nullptr.
+const FusionRule* rule_for(const Node& producer, const Node& node) {
+  for (const FusionRule& rule : producer.op->fusions) {
+    if (rule.absorbed != node.op->name || !producer.attrs.is_default(rule.attr)) continue;
+    if (rule.operand < 0) return &rule;
+    const bool free = !producer.inputs[static_cast<size_t>(rule.operand)];
+    if (free && node.attrs == Attrs(node.op->attrs.items)) return &rule;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void fuse_epilogues(Graph& graph) {
+  std::vector<Node>& nodes = graph.nodes();
   const std::vector<int> uses = count_uses(graph);
   std::vector<int> made_by = producers(graph);
-  std::vector<bool> dead(graph.nodes().size());
-  for (size_t n = 0; n < graph.nodes().size(); ++n) {
-    Node& node = graph.nodes()[n];
-    if (node.op->fusions.size() == 0) continue;
-    const Value x = node.inputs[0];
-    const int maker = made_by[static_cast<size_t>(x.id)];
-    if (maker < 0 || uses[static_cast<size_t>(x.id)] != 1) continue;
-    Node& producer = graph.nodes()[static_cast<size_t>(maker)];
-    for (const FusionRule& rule : node.op->fusions) {
-      if (rule.into != producer.op->name) continue;
-      if (!producer.attrs.is_default(rule.attr)) continue;
-      producer.attrs.set(rule.attr, rule.value);
-      producer.outputs = node.outputs;
-      made_by[static_cast<size_t>(node.outputs[0].id)] = maker;
-      dead[n] = true;
-      break;
-    }
+  std::vector<bool> dead(nodes.size());
+  for (size_t n = 0; n < nodes.size(); ++n) {
+    Node& node = nodes[n];
+    if (node.inputs.empty() || !node.inputs[0]) continue;
+    const auto x = static_cast<size_t>(node.inputs[0].id);
+    if (made_by[x] < 0 || uses[x] != 1) continue;
+    const auto maker = static_cast<size_t>(made_by[x]);
+    if (nodes[maker].outputs[0] != node.inputs[0]) continue;
+    const FusionRule* rule = rule_for(nodes[maker], node);
+    if (!rule) continue;
+    Node fused = std::move(nodes[maker]);
+    fused.attrs.set(rule->attr, rule->value);
+    fused.outputs[0] = node.outputs[0];
+    // Beside another operand it takes the later place: only there that one exists.
+    const size_t place = rule->operand < 0 ? maker : n;
+    if (rule->operand >= 0) fused.inputs[static_cast<size_t>(rule->operand)] = node.inputs[1];
+    for (const Value v : fused.outputs)
+      made_by[static_cast<size_t>(v.id)] = static_cast<int>(place);
+    dead[maker] = dead[n] = true;
+    dead[place] = false;
+    nodes[place] = std::move(fused);
   }
   remove_nodes(graph, dead);
 }

@@ -18,6 +18,7 @@ namespace cairn {
 
 class ThreadPool;
 class GradientRule;
+class Lowering;
 struct CudaContext;
 
 /// How an op treats the examples of a batch; it decides where the planner may slice.
@@ -96,6 +97,7 @@ using CostFn = Cost (*)(const OpTypes&);
 using KernelFn = void (*)(const Args&);
 using CudaFn = void (*)(const Args&, CudaContext&);
 using GradientFn = void (*)(GradientRule&);
+using LowerFn = void (*)(Lowering&);
 
 /// A function that tells "given" from "forgotten". (With -fsanitize=undefined g++ can't compare the
 /// address of a function with null at compile time.)
@@ -115,12 +117,13 @@ struct Reference {
   Given<KernelFn> f64;
 };
 
-/// This op may vanish into the op that makes its input: that one then gets attribute `attr` =
-/// `value`.
+/// Op `absorbed` may vanish into this one where it alone reads output 0, as its first input: this
+/// one then gets attribute `attr` = `value`, and the other's second input as input `operand`.
 struct FusionRule {
-  std::string_view into;
+  std::string_view absorbed;
   std::string_view attr;
   double value = 0;
+  int operand = -1;  // an optional input; -1: the other op has one input
 };
 
 /// How a test fills an input that has no given values.
@@ -153,6 +156,7 @@ struct Case {
   std::string_view error = "";  // the row is bad input, refused with a message that holds this text
   StepState step = {};          // n_valid is set to n where it is 0
   StepState expect_step = {};   // compared where the op advances the step
+  int64_t least_valid = 1;      // real examples; the op refuses fewer
   bool bench = false;           // a benchmark row as well
 };
 
@@ -185,6 +189,7 @@ struct OpDef {
   Given<WorkspaceFn> workspace = {};  // bytes on CUDA; no_workspace
   Reference reference = {};
   KernelFn cpu = nullptr;           // optional: the reference serves where it doesn't pay
+  LowerFn lower = nullptr;          // optional: a `whole` op as nodes that pass slice by slice
   Given<CudaFn> cuda = {};          // cuda_twin(f)
   Given<GradientFn> gradient = {};  // not_differentiable
   Given<CostFn> cost = {};
@@ -192,6 +197,7 @@ struct OpDef {
   Rows<Case> cases = {};
   bool advances_step = false;  // it writes StepState
   bool bit_exact = false;      // the CPU version gives the float32 reference's bits
+  bool zeroes_spare = false;   // a loss's gradient: zero at spare examples
 };
 
 int64_t no_workspace(const OpTypes&);

@@ -67,7 +67,9 @@ OpRunner::OpRunner(Device& device, const OpCall& call, const OpRunOptions& optio
       graph.add(op, inputs_, call_.attrs, call_.name.empty() ? std::string(op.name) : call_.name);
   program_.graph = std::move(graph);
   if (!options.seeded.empty()) append_gradients(options.seeded);
-  program_ = compile(std::move(program_.graph), plan_of(call_, options), call_.seed, false);
+  if (options.prefilled) append_sums();
+  program_ =
+      compile(std::move(program_.graph), plan_of(call_, options), call_.seed, options.prefilled);
   const Program* programs[] = {&program_};
   scratch_ = make_scratch(device_, programs);
   poison_.assign(std::max(scratch_->arena.bytes(), scratch_->groups.bytes()), kPoison);
@@ -91,6 +93,19 @@ void OpRunner::append_gradients(const std::vector<int>& seeded) {
   for (size_t i = 0; i < wanted.size(); ++i)
     gradients_[static_cast<size_t>(std::ranges::find(inputs_, wanted[i]) - inputs_.begin())] =
         found[i];
+}
+
+/// As a parameter's gradient is accumulated: the output stands for the state then.
+void OpRunner::append_sums() {
+  Graph& graph = program_.graph;
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    if (!call_.op->outputs[i].sum || call_.op->outputs[i].dtype != DType::f32) continue;
+    const Value y = outputs_[i];
+    const Value state = graph.state("sum of " + graph[y].name, graph[y].type);
+    graph.add("accumulate", {state, y});
+    sums_.push_back(state);
+    outputs_[i] = state;
+  }
 }
 
 void OpRunner::set_input(int i, std::vector<double> values) {
@@ -122,6 +137,9 @@ void OpRunner::run() {
     if (inputs_[i]) write(inputs_[i], call_.inputs[i]->values);
   for (size_t i = 0; i < seeds_.size(); ++i)
     if (seeds_[i]) write(seeds_[i], seed_values_[i]);
+  for (const Value v : sums_)
+    write(v, std::vector<double>(static_cast<size_t>(program_.graph[v].type.shape.elements()),
+                                 kPrefilled));
   store_->write_step(program_.graph.step_name(), call_.step);
   executor_->run();
   device_.synchronize();
@@ -146,10 +164,10 @@ std::string OpRunner::stray_write() const {
   };
   for (size_t id = 0; id < plan.placements.size(); ++id) {
     const Placement& at = plan.placements[id];
-    if (at.space != Space::arena) continue;
+    if (at.space != Space::arena && at.partial < 0) continue;
     const Tensor t = executor_->tensor({static_cast<int>(id)});
     const std::string& name = program_.graph[{static_cast<int>(id)}].name;
-    allow(arena, arena_names, at.offset, t.bytes(), name);
+    if (at.space == Space::arena) allow(arena, arena_names, at.offset, t.bytes(), name);
     for (int64_t g = 0; g < (at.partial < 0 ? 0 : plan.groups); ++g)
       allow(groups, group_names, g * plan.group_bytes + at.partial, t.bytes(), name);
   }

@@ -30,12 +30,16 @@ struct OpCall {
   std::string name;                               // of the node; the op's where empty
 };
 
+/// What sums begin at in a run that is `prefilled`.
+inline constexpr double kPrefilled = 3;
+
 /// How the batch lies in memory.
 struct OpRunOptions {
   DType real = DType::f32;       // f64 on the reference device alone
   int64_t width = 0;             // examples in a slice; 0 is the whole batch
   bool sliced = false;           // pass slice by slice, on the device's threads (cpu and reference)
   std::vector<int> seeded = {};  // outputs whose dL/d(output) is given, for dL/d(inputs)
+  bool prefilled = false;        // sums over the batch are added to kPrefilled
 };
 
 class OpRunner {
@@ -74,12 +78,14 @@ class OpRunner {
  private:
   HostTensor read(Value v) const;
   void append_gradients(const std::vector<int>& seeded);
+  void append_sums();
   void write(Value v, std::vector<double> values);
 
   Device& device_;
   OpCall call_;
   Program program_;
   std::vector<Value> inputs_, outputs_, seeds_, gradients_;
+  std::vector<Value> sums_;  // states that sums are added to, where prefilled
   std::vector<std::vector<double>> seed_values_;
   std::vector<std::byte> poison_;
   std::shared_ptr<Scratch> scratch_;

@@ -51,6 +51,12 @@ bool all_finite(const Result& result, int64_t count) {
   return std::all_of(y.begin(), y.begin() + count, [](double v) { return std::isfinite(v); });
 }
 
+/// Whether the examples from `n` on hold zeros.
+bool all_zero_from(const HostTensor& t, int64_t n) {
+  return std::all_of(t.values.begin() + count_of(t, n), t.values.end(),
+                     [](double v) { return v == 0; });
+}
+
 }  // namespace
 
 Device& reference_device() {
@@ -105,9 +111,12 @@ Findings check_step(const OpCase& c, const Target& target) {
 
 Findings check_refused(const OpCase& c, const Target& target) {
   Record record(c.label());
+  std::string stray;
   const auto refusal = [&](Device& device) -> std::string {
     try {
-      OpRunner(device, make_call(c), {}).run();
+      OpRunner runner(device, make_call(c), {});
+      runner.run();
+      stray = runner.stray_write();
       return {};
     } catch (const Error& e) {
       return e.what();
@@ -125,6 +134,8 @@ Findings check_refused(const OpCase& c, const Target& target) {
   const std::string other = refusal(target.device());
   record.require(other.empty() || other == message, "contract", target.device().description(),
                  fmt::format("bad values do harm: {}", other));
+  record.require(stray.empty(), "contract", target.device().description(),
+                 fmt::format("bad values do harm: memory behind {} was written", stray));
   return std::move(record).findings();
 }
 
@@ -174,10 +185,25 @@ Findings check_written(const OpCase& c, const Target& target) {
   return std::move(record).findings();
 }
 
+Findings check_sums(const OpCase& c, const Target& target) {
+  Record record(c.label());
+  const OpCall call = rounded(make_call(c));
+  Expected want = expected(record, call);
+  for (size_t i = 0; i < c.op->outputs.size(); ++i)
+    if (c.op->outputs[i].sum && c.op->outputs[i].dtype == DType::f32)
+      for (double& v : want.results[i].tensor.values) v += kPrefilled;
+  for (OpRunOptions plan : plans_of(target, call)) {
+    plan.prefilled = true;
+    record.compare("device", place_of(target.device(), plan),
+                   record.run(target.device(), call, plan), want, call.step.n_valid);
+  }
+  return std::move(record).findings();
+}
+
 Findings check_n_valid(const OpCase& c, const Target& target) {
   Record record(c.label());
   const OpCall whole = rounded(make_call(c));
-  for (const int64_t valid : {int64_t{1}, whole.n - 1, whole.n}) {
+  for (const int64_t valid : {int64_t{0}, c.row->least_valid, whole.n - 1, whole.n}) {
     OpCall partial = whole;
     partial.step.n_valid = valid;
     const Expected want = expected(record, first_examples(whole, valid));
@@ -191,9 +217,14 @@ Findings check_n_valid(const OpCase& c, const Target& target) {
       record.require(all_finite(exact[i], std::ssize(exact[i].tensor.values)), "n_valid", where,
                      fmt::format("a spare lane of {} is not finite", exact[i].name));
     }
-    for (const OpRunOptions& plan : plans_of(target, whole))
-      record.compare("n_valid", what + place_of(target.device(), plan),
-                     record.run(target.device(), partial, plan), want, valid);
+    for (const OpRunOptions& plan : plans_of(target, whole)) {
+      const std::string place = what + place_of(target.device(), plan);
+      const Results got = record.run(target.device(), partial, plan);
+      record.compare("n_valid", place, got, want, valid);
+      if (c.op->zeroes_spare && !plan.sliced)
+        record.require(all_zero_from(got[0].tensor, valid), "n_valid", place,
+                       fmt::format("{} of a spare example isn't zero", got[0].name));
+    }
   }
   return std::move(record).findings();
 }

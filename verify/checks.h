@@ -42,6 +42,8 @@ Findings check_device(const OpCase& c, const Target& target);
 Findings check_written(const OpCase& c, const Target& target);
 /// A batch with spare examples gives what the valid ones alone give.
 Findings check_n_valid(const OpCase& c, const Target& target);
+/// Sums over the batch are added to what is there.
+Findings check_sums(const OpCase& c, const Target& target);
 /// The rule's gradients in float64 against central differences of the float64 reference.
 Findings check_gradient(const OpCase& c, const Target& target);
 /// The gradients of the device against the float64 reference's, within the tolerance of

@@ -51,6 +51,8 @@ std::vector<Check> checks_of(const OpCase& c) {
   if (std::ranges::any_of(c.row->expect, given)) checks.push_back({"Golden", check_golden});
   if (c.op->advances_step) checks.push_back({"Step", check_step});
   if (has_results(*c.op)) checks.push_back({"Device", check_device});
+  const auto added = [](const OutputDef& d) { return d.sum && d.dtype == DType::f32; };
+  if (std::ranges::any_of(c.op->outputs, added)) checks.push_back({"Sums", check_sums});
   if (shows_no_derivative(c)) checks.push_back({"NoDerivative", check_no_derivative});
   if (!has_finite_inputs(c)) return checks;
   const auto made = [](const OutputDef& d) { return !d.sum && is_floating(d.dtype); };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <utility>
 
 #include "core/cuda/arch/kernel.h"
@@ -24,12 +25,19 @@ struct Grid {
 
 constexpr int kThreads = 256;  // of a block, where a kernel has no wish of its own
 
+/// Most blocks along x of a grid-stride loop: 4096 fill every card several times over. With
+/// CAIRN_CUDA_BLOCKS=2, say, tests make every loop go round.
+inline int64_t most_blocks() {
+  static const char* const given = std::getenv("CAIRN_CUDA_BLOCKS");
+  static const int64_t most = given ? std::max(1, std::atoi(given)) : 4096;
+  return most;
+}
+
 /// Blocks of `threads` for a grid-stride loop over n elements: at least one, since an empty grid is
-/// an error, and at most 4096, which fill every card several times over.
+/// an error.
 inline dim3 blocks_for(int64_t n, int threads = kThreads) {
-  constexpr int64_t kMaxBlocks = 4096;
   const int64_t blocks = (n + threads - 1) / threads;
-  return dim3(static_cast<unsigned>(std::clamp<int64_t>(blocks, 1, kMaxBlocks)));
+  return dim3(static_cast<unsigned>(std::clamp<int64_t>(blocks, 1, most_blocks())));
 }
 
 /// gridDim.y for a grid-stride loop over rows: at least one, at most what CUDA takes.

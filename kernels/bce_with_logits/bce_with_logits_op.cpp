@@ -110,7 +110,8 @@ constexpr OpDef kOps[] = {
              .gradient = not_differentiable,
              .cost = cost_grad,
              .fusions = none,
-             .cases = kPointwiseSlopeCases<kGolden, Fill::unit>}),
+             .cases = kPointwiseSlopeCases<kGolden, Fill::unit>,
+             .zeroes_spare = true}),
     checked({.name = "bce_with_logits_target_grad",
              .inputs = kTargetGradInputs,
              .outputs = kTargetGradOutputs,
@@ -125,7 +126,8 @@ constexpr OpDef kOps[] = {
              .gradient = not_differentiable,
              .cost = cost_target_grad,
              .fusions = none,
-             .cases = kTargetGradCases}),
+             .cases = kTargetGradCases,
+             .zeroes_spare = true}),
 };
 
 }  // namespace

@@ -26,6 +26,11 @@ constexpr OutputDef kOutputs[] = {{"counts", Layout::plain, true}};
 constexpr double kX[] = {1, 2, 0, 5, 5, 0, 0, 1, 9, 3, 1, 2}, kLabels[] = {1, 0, 2, 2};
 constexpr double kCounts[] = {1, 0, 0, 0, 1, 0, 1, 0, 1};
 constexpr double kBadLabels[] = {0, -1};
+constexpr std::array<double, 257> kLastLargest = [] {
+  std::array<double, 257> x{};
+  x[256] = 1;
+  return x;
+}();
 constexpr Case kCases[] = {
     {.name = "golden",
      .n = 4,
@@ -39,6 +44,10 @@ constexpr Case kCases[] = {
      .n = 17,
      .inputs = {{{.shape = {300}, .fill = Fill::spread},
                  {.shape = {}, .fill = Fill::labels, .range = 300}}}},
+    {.name = "class_256",
+     .n = 1,
+     .inputs = {{{.shape = {257}, .values = kLastLargest},
+                 {.shape = {}, .fill = Fill::labels, .range = 257}}}},
     {.name = "tiles",
      .n = 600,
      .inputs = {{{.shape = {3}, .fill = Fill::spread},

@@ -72,7 +72,8 @@ constexpr OpDef kOps[] = {
              .gradient = not_differentiable,
              .cost = cost_grad,
              .fusions = none,
-             .cases = kPointwiseSlopeCases<kGolden, Fill::normal>}),
+             .cases = kPointwiseSlopeCases<kGolden, Fill::normal>,
+             .zeroes_spare = true}),
 };
 
 }  // namespace

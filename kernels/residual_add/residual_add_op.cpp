@@ -93,7 +93,7 @@ constexpr OpDef kOps[] = {
              .cuda = cuda_twin(residual_add_cuda),
              .gradient = gradient,
              .cost = cost,
-             .fusions = none,
+             .fusions = std::span(kActivationFusions).first(1),
              .cases = kCases,
              .bit_exact = true}),
 };

@@ -69,7 +69,8 @@ constexpr double kSmoothDx[] = {0.190138520938431,  -0.0010914819212531,  -0.189
 constexpr double kUniformDx[] = {0.0901385209384308,  -0.101091481921253, 0.0109529609828223,
                                  -0.0914211919136077, 0.196891046724845,  -0.105469854811237,
                                  0.0489848184756452,  0.0489848184756452, -0.0979696369512904};
-constexpr double kOne[] = {1}, kBadLabels[] = {0, 3}, kLarge[] = {1000, -1000, 0, -1000};
+constexpr double kOne[] = {1}, kBadLabels[] = {0, 3}, kNegative[] = {-1, 0},
+                 kLarge[] = {1000, -1000, 0, -1000};
 constexpr double kLargeLoss[] = {1000}, kLargeLabels[] = {1, 0};
 
 constexpr CaseInput kGoldenX{.shape = {3}, .values = kX},
@@ -122,6 +123,9 @@ constexpr Case kCases[] = {
     {.name = "label_too_large",
      .inputs = {{{.shape = {3}}, {.shape = {}, .values = kBadLabels}}},
      .error = "label 3 of example 1 is outside 0 to 2"},
+    {.name = "negative_label",
+     .inputs = {{{.shape = {3}}, {.shape = {}, .values = kNegative}}},
+     .error = "label -1 of example 0 is outside 0 to 2"},
     {.name = "planes", .inputs = {{{.shape = {3, 2}}, {}}}, .error = "(K) is needed"},
     {.name = "too_smooth",
      .attrs = "label_smoothing=1.5",
@@ -201,7 +205,8 @@ constexpr OpDef kOps[] = {
              .gradient = not_differentiable,
              .cost = cost_grad,
              .fusions = none,
-             .cases = kGradCases}),
+             .cases = kGradCases,
+             .zeroes_spare = true}),
 };
 
 }  // namespace

@@ -28,6 +28,12 @@ enum class Activation : int { none = 0, relu = 1, tanh = 2, sigmoid = 3, scaled_
 inline constexpr std::string_view kActivations[] = {"none", "relu", "tanh", "sigmoid",
                                                     "scaled_tanh"};
 
+/// The rules of an op with that attribute: functions that it applies to its output itself.
+inline constexpr FusionRule kActivationFusions[] = {{"relu", "activation", 1},
+                                                    {"tanh", "activation", 2},
+                                                    {"sigmoid", "activation", 3},
+                                                    {"scaled_tanh", "activation", 4}};
+
 constexpr double kTanhScale = 1.7159, kTanhSlope = 2.0 / 3;  // of scaled_tanh
 
 /// The function; exp sees no positive argument, so nothing overflows.

@@ -127,6 +127,7 @@ int mutant::chosen(int first, int count) {
 
 int main(int argc, char** argv) {
   setenv("CAIRN_TEST_DEVICE", "cuda", 1);
+  setenv("CAIRN_CUDA_BLOCKS", "2", 1);  // so that loops over tiles go round
   testing::InitGoogleTest(&argc, argv);
   if (argc != 3) return std::fprintf(stderr, "usage: cairn_mutants MUTANTS LOG\n"), 2;
   alive.resize(kMutants), reached.resize(kMutants);

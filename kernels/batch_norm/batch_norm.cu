@@ -1,0 +1,289 @@
+// On CUDA a batch is one slice: position i of channel c of example n lies at (c positions + i) N +
+// n, so a channel is one run of floats.
+#include "core/cuda/block_sum.cuh"
+#include "core/cuda/context.h"
+#include "core/cuda/launch.h"
+#include "kernels/batch_norm/batch_norm.h"
+#include "kernels/unary/unary.h"
+
+namespace cairn {
+namespace {
+
+/// A channel split into parts, each summed by a block; `batch` lanes of a row, of which the first
+/// n_valid are real.
+struct Parts {
+  int64_t channels, parts, run, batch;
+
+  explicit Parts(const Tensor& x)
+      : channels(x.shape[0]),
+        parts(batch_norm_parts(channels, x.elements() / channels)),
+        run(x.elements() / channels),
+        batch(x.batch.width) {}
+};
+
+/// Stores or adds a block's two sums.
+__device__ void put_sums(double first, double second, double* sums, int64_t part, bool adds) {
+  const double a = block_sum(first), b = block_sum(second);
+  if (threadIdx.x != 0) return;
+  sums[2 * part] = adds ? sums[2 * part] + a : a;
+  sums[2 * part + 1] = adds ? sums[2 * part + 1] + b : b;
+}
+
+// A block sums part p of a channel: its threads take elements p kThreads + t and on in steps of
+// parts kThreads, coalesced, in float about the channel's first value, and move their sums to zero
+// in double. Reads 4 bytes an element.
+__global__ void batch_norm_sums_kernel(const float* x, const StepState* step, double* sums,
+                                       bool adds, Parts p) {
+  const int64_t valid = step->n_valid;
+  for (const int64_t part : block_stride(p.channels * p.parts)) {
+    const float* of_channel = x + part / p.parts * p.run;
+    const float shift = of_channel[0];
+    float sum = 0, squares = 0;
+    int64_t count = 0;
+    for (int64_t i = part % p.parts * kThreads + threadIdx.x; i < p.run; i += p.parts * kThreads)
+      if (valid == p.batch || i % p.batch < valid) {
+        const float e = of_channel[i] - shift;
+        sum += e;
+        squares += e * e;
+        ++count;
+      }
+    const double n = static_cast<double>(count), m = shift;
+    put_sums(sum + n * m, squares + 2 * m * sum + n * m * m, sums, part, adds);
+  }
+}
+
+// One thread a channel adds up the parts in order: 16 bytes read a part.
+__global__ void add_batch_norm_parts_kernel(const double* parts, double* sums, int64_t count,
+                                            int64_t channels) {
+  for (const int64_t c : grid_stride(channels))
+    for (int64_t p = 0; p < count; ++p) {
+      sums[2 * c] += parts[2 * (c * count + p)];
+      sums[2 * c + 1] += parts[2 * (c * count + p) + 1];
+    }
+}
+
+// One thread a channel: adds up its parts in order, 16 bytes each, writes its row of stats and
+// moves its running averages.
+__global__ void batch_norm_stats_kernel(const double* sums, int64_t parts, const StepState* step,
+                                        int64_t positions, double eps, double momentum,
+                                        float* running_mean, float* running_var, double* stats,
+                                        int64_t channels) {
+  const double n = static_cast<double>(step->n_valid * positions);
+  for (const int64_t c : grid_stride(channels)) {
+    double sum = 0, squares = 0;
+    for (int64_t p = 0; p < parts; ++p) {
+      sum += sums[2 * (c * parts + p)];
+      squares += sums[2 * (c * parts + p) + 1];
+    }
+    const ChannelMoments m(n, sum, squares);
+    stats[2 * c] = m.mean;
+    stats[2 * c + 1] = n == 1 ? NAN : 1 / sqrt(m.variance + eps);
+    if (n < 2) continue;
+    const double mean = running_mean[c], variance = running_var[c];
+    running_mean[c] = static_cast<float>(mean + momentum * (m.mean - mean));
+    running_var[c] =
+        static_cast<float>(variance + momentum * (m.variance * n / (n - 1) - variance));
+  }
+}
+
+/// Where a channel's mean and 1/sqrt(variance + eps) come from: stats, or running averages.
+struct StatsSource {
+  const double* stats = nullptr;
+  const float *mean = nullptr, *variance = nullptr;
+  double eps = 0;
+
+  __device__ Normalizer<float> normalizer(const float* w, const float* b, int64_t c) const {
+    return stats ? Normalizer<float>(stats[2 * c], stats[2 * c + 1], w, b, c)
+                 : Normalizer<float>(mean[c], 1 / sqrt(variance[c] + eps), w, b, c);
+  }
+};
+
+// blockIdx.y takes channels, threads run along one: 8 bytes an element, 12 with a residual.
+__global__ void batch_norm_normalize_kernel(const float* x, StatsSource source, const float* w,
+                                            const float* b, const float* residual, Activation act,
+                                            float* y, int64_t channels, int64_t run) {
+  for (const int64_t c : row_stride(channels)) {
+    const Normalizer<float> map = source.normalizer(w, b, c);
+    for (const int64_t i : grid_stride(run)) {
+      const int64_t k = c * run + i;
+      const float z = map(x[k]);
+      y[k] = activate(act, residual ? z + residual[k] : z);
+    }
+  }
+}
+
+// As batch_norm_sums_kernel, for the sums dz xh and dz: 8 bytes an element.
+__global__ void batch_norm_grad_sums_kernel(const float* dz, const float* x, const double* stats,
+                                            const StepState* step, double* sums, Parts p) {
+  const int64_t valid = step->n_valid;
+  for (const int64_t part : block_stride(p.channels * p.parts)) {
+    const int64_t c = part / p.parts;
+    const float shift = static_cast<float>(stats[2 * c]);
+    float products = 0, sum = 0;
+    for (int64_t i = part % p.parts * kThreads + threadIdx.x; i < p.run; i += p.parts * kThreads)
+      if (valid == p.batch || i % p.batch < valid) {
+        const float d = dz[c * p.run + i];
+        products += d * (x[c * p.run + i] - shift);
+        sum += d;
+      }
+    const double rest = stats[2 * c] - shift;
+    put_sums((products - rest * sum) * stats[2 * c + 1], sum, sums, part, false);
+  }
+}
+
+// One thread a channel adds its parts in order to the gradients and, where `totals` is given,
+// leaves the batch's own sums there: dweight, then dbias.
+__global__ void batch_norm_grad_finish_kernel(const double* parts, int64_t count, float* dweight,
+                                              float* dbias, float* totals, int64_t channels) {
+  for (const int64_t c : grid_stride(channels)) {
+    double products = 0, sum = 0;
+    for (int64_t p = 0; p < count; ++p) {
+      products += parts[2 * (c * count + p)];
+      sum += parts[2 * (c * count + p) + 1];
+    }
+    dweight[c] += static_cast<float>(products);
+    dbias[c] += static_cast<float>(sum);
+    if (!totals) continue;
+    totals[c] = static_cast<float>(products);
+    totals[channels + c] = static_cast<float>(sum);
+  }
+}
+
+// blockIdx.y takes channels, threads run along one: 12 bytes an element.
+__global__ void batch_norm_grad_input_kernel(const float* dz, const float* x, const double* stats,
+                                             const float* dweight, const float* dbias,
+                                             const float* w, const StepState* step,
+                                             int64_t positions, float* dx, int64_t channels,
+                                             int64_t run) {
+  const int64_t values = step->n_valid * positions;
+  for (const int64_t c : row_stride(channels)) {
+    const NormalizerGrad<float> map(static_cast<double>(values > 0 ? values : 1), stats[2 * c],
+                                    stats[2 * c + 1], w, dweight[c], dbias[c], c);
+    for (const int64_t i : grid_stride(run)) {
+      const int64_t k = c * run + i;
+      dx[k] = map(x[k], dz[k]);
+    }
+  }
+}
+
+Grid per_part(const Parts& p, CudaContext& context) {
+  return {.grid = blocks_for(p.channels * p.parts, 1), .block = kThreads, .stream = context.stream};
+}
+Grid per_channel(int64_t channels, CudaContext& context) {
+  return {.grid = blocks_for(channels), .block = kThreads, .stream = context.stream};
+}
+Grid per_element(const Parts& p, CudaContext& context) {
+  const dim3 blocks(blocks_for(p.run).x, grid_rows(p.channels));
+  return {.grid = blocks, .block = kThreads, .stream = context.stream};
+}
+
+/// The sums of x over parts, in `sums`: of one part, added to what is there where `adds`.
+void sum_parts(const Args& args, const Parts& p, double* sums, bool adds, CudaContext& context) {
+  launch(batch_norm_sums_kernel, per_part(p, context), args.in[0].as<float>(), args.step, sums,
+         adds, p);
+}
+
+/// `in` of args: the running averages from there on.
+void finish_stats(const Args& args, int averages, const double* sums, int64_t parts,
+                  int64_t positions, double* stats, CudaContext& context) {
+  const int64_t channels = args.in[averages].features;
+  launch(batch_norm_stats_kernel, per_channel(channels, context), sums, parts, args.step, positions,
+         args.attrs->real(batch_norm_attr::eps), args.attrs->real(batch_norm_attr::momentum),
+         args.in[averages].as<float>(), args.in[averages + 1].as<float>(), stats, channels);
+}
+
+/// `weight`: which input is the weight; bias and residual follow.
+void normalize(const Args& args, const StatsSource& source, int weight, int act_attr,
+               CudaContext& context) {
+  const Tensor& x = args.in[0];
+  if (x.elements() == 0) return;
+  const Parts p(x);
+  launch(batch_norm_normalize_kernel, per_element(p, context), x.as<float>(), source,
+         args.in[weight].as<float>(), args.in[weight + 1].as<float>(),
+         args.in[weight + 2].as<float>(), static_cast<Activation>(args.attrs->integer(act_attr)),
+         args.out[0].as<float>(), p.channels, p.run);
+}
+
+/// Parts of the gradient's sums in the workspace, then in dweight and dbias, and in `totals`.
+void sum_gradients(const Args& args, const Parts& p, const Tensor& dweight, const Tensor& dbias,
+                   float* totals, CudaContext& context) {
+  auto* parts = static_cast<double*>(args.workspace);
+  launch(batch_norm_grad_sums_kernel, per_part(p, context), args.in[0].as<float>(),
+         args.in[1].as<float>(), args.in[2].as<double>(), args.step, parts, p);
+  launch(batch_norm_grad_finish_kernel, per_channel(p.channels, context), parts, p.parts,
+         dweight.as<float>(), dbias.as<float>(), totals, p.channels);
+}
+
+void grad_input(const Args& args, const Parts& p, const float* dweight, const float* dbias,
+                const float* w, CudaContext& context) {
+  launch(batch_norm_grad_input_kernel, per_element(p, context), args.in[0].as<float>(),
+         args.in[1].as<float>(), args.in[2].as<double>(), dweight, dbias, w, args.step,
+         ChannelRuns(args.in[1]).positions, args.out[0].as<float>(), p.channels, p.run);
+}
+
+}  // namespace
+
+void batch_norm_cuda(const Args& args, CudaContext& context) {
+  const Tensor& x = args.in[0];
+  if (x.features == 0) return;
+  auto* parts = static_cast<double*>(args.workspace);
+  double* stats = args.out[1].as<double>();
+  int64_t count = 0;
+  if (x.elements() > 0) {
+    const Parts p(x);
+    sum_parts(args, p, parts, false, context);
+    count = p.parts;
+  }
+  finish_stats(args, 1, parts, count, ChannelRuns(x).positions, stats, context);
+  normalize(args, {.stats = stats}, 3, batch_norm_attr::activation, context);
+}
+
+void batch_norm_inference_cuda(const Args& args, CudaContext& context) {
+  normalize(args,
+            {.mean = args.in[1].as<float>(),
+             .variance = args.in[2].as<float>(),
+             .eps = args.attrs->real(batch_norm_attr::eps)},
+            3, batch_norm_attr::inference_activation, context);
+}
+
+void batch_norm_sums_cuda(const Args& args, CudaContext& context) {
+  if (args.in[0].elements() == 0) return;
+  const Parts p(args.in[0]);
+  double* sums = args.out[0].as<double>();
+  if (p.parts == 1) return sum_parts(args, p, sums, true, context);
+  auto* parts = static_cast<double*>(args.workspace);
+  sum_parts(args, p, parts, false, context);
+  launch(add_batch_norm_parts_kernel, per_channel(p.channels, context), parts, sums, p.parts,
+         p.channels);
+}
+
+void batch_norm_stats_cuda(const Args& args, CudaContext& context) {
+  finish_stats(args, 1, args.in[0].as<double>(), 1, args.attrs->integer(batch_norm_attr::positions),
+               args.out[0].as<double>(), context);
+}
+
+void batch_norm_normalize_cuda(const Args& args, CudaContext& context) {
+  normalize(args, {.stats = args.in[1].as<double>()}, 2, 0, context);
+}
+
+void batch_norm_grad_cuda(const Args& args, CudaContext& context) {
+  if (args.in[1].elements() == 0) return;
+  const Parts p(args.in[1]);
+  auto* totals =
+      reinterpret_cast<float*>(static_cast<double*>(args.workspace) + 2 * p.channels * p.parts);
+  sum_gradients(args, p, args.out[1], args.out[2], totals, context);
+  grad_input(args, p, totals, totals + p.channels, args.in[3].as<float>(), context);
+}
+
+void batch_norm_grad_sums_cuda(const Args& args, CudaContext& context) {
+  if (args.in[1].elements() == 0) return;
+  sum_gradients(args, Parts(args.in[1]), args.out[0], args.out[1], nullptr, context);
+}
+
+void batch_norm_grad_input_cuda(const Args& args, CudaContext& context) {
+  if (args.in[1].elements() == 0) return;
+  grad_input(args, Parts(args.in[1]), args.in[3].as<float>(), args.in[4].as<float>(),
+             args.in[5].as<float>(), context);
+}
+
+}  // namespace cairn
