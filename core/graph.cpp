@@ -52,6 +52,10 @@ Value Graph::parameter(std::string name, const Shape& shape, Init init) {
       {std::move(name), {DType::f32, shape, false}, ValueKind::parameter, -1, {}, init});
 }
 
+Value Graph::buffer(std::string name, const Shape& shape, Init init) {
+  return new_value({std::move(name), {DType::f32, shape, false}, ValueKind::buffer, -1, {}, init});
+}
+
 Value Graph::state(std::string name, const TensorType& type) {
   return new_value({std::move(name), type, ValueKind::state, -1, {}, {}});
 }

@@ -22,6 +22,7 @@ struct Value {
 enum class ValueKind : uint8_t {
   input,      // fed from outside
   parameter,  // trained; lives in the flat parameter buffer
+  buffer,     // of the model, beside the parameters: written by nodes, kept in its file
   gradient,   // a parameter's accumulated gradient; lives in the flat gradient buffer
   state,      // persists from step to step, written by nodes that mutate it, kept in checkpoints
   activation  // made by a node; the planner may reuse its memory
@@ -29,8 +30,8 @@ enum class ValueKind : uint8_t {
 
 /// How a parameter begins (layers/init.h has the formulas).
 struct Init {
-  enum class Kind : uint8_t { zeros, uniform, normal } kind = Kind::zeros;
-  double scale = 0;  // half-width of the uniform interval, or standard deviation
+  enum class Kind : uint8_t { zeros, uniform, normal, constant } kind = Kind::zeros;
+  double scale = 0;  // half-width of the uniform interval, standard deviation, or the constant
 };
 
 struct ValueInfo {
@@ -39,7 +40,7 @@ struct ValueInfo {
   ValueKind kind = ValueKind::activation;
   int producer = -1;  // node, of an activation
   Value base;         // of a view: the value whose memory it shows in another shape
-  Init init;          // of a parameter
+  Init init;          // of a parameter or a buffer
 };
 
 struct Node {
@@ -63,6 +64,7 @@ class Graph {
 
   Value input(std::string name, const TensorType& type);
   Value parameter(std::string name, const Shape& shape, Init init);
+  Value buffer(std::string name, const Shape& shape, Init init);
   Value state(std::string name, const TensorType& type);
   /// The gradient state of a parameter; made on first use.
   Value gradient_of(Value parameter);

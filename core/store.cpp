@@ -17,6 +17,8 @@ double initial_value(const Init& init, PhiloxKey key, uint64_t element) {
       return init.scale * (2.0 * static_cast<double>(random_unit(key, 0, element)) - 1.0);
     case Init::Kind::normal:
       return init.scale * random_normal(key, 0, element);
+    case Init::Kind::constant:
+      return init.scale;
   }
   return 0;
 }
@@ -30,6 +32,8 @@ ParameterMap::ParameterMap(const Graph& graph) {
     segments.push_back({info.name, info.type.shape, info.init, elements, n});
     elements += round_up(n, kParameterAlignment);
   }
+  for (const ValueInfo& info : graph.values())
+    if (info.kind == ValueKind::buffer) buffers.push_back({info.name, info.type.shape, info.init});
 }
 
 Store::Store(Device& device, const ParameterMap& parameters, DType real)
@@ -47,6 +51,7 @@ Store::Store(Device& device, const ParameterMap& parameters, DType real)
     tensors_.emplace(s.name, view(kParameters));
     tensors_.emplace(s.name + ".grad", view(kGradients));
   }
+  for (const ModelBuffer& b : parameters_.buffers) add(b.name, {DType::f32, b.shape, false}, 1, 1);
 }
 
 void Store::add(const std::string& name, const TensorType& type, int64_t width, int64_t slices) {
@@ -74,7 +79,8 @@ void Store::declare(const Graph& graph, int64_t width, int64_t slices) {
     if (v.kind == ValueKind::input || v.kind == ValueKind::state) {
       add(v.name, v.type, width, slices);
     } else if (!contains(v.name)) {
-      fail(fmt::format("parameter '{}' is not in the store's parameter map", v.name),
+      fail(fmt::format("{} '{}' is not in the store's parameter map",
+                       v.kind == ValueKind::buffer ? "buffer" : "parameter", v.name),
            "build the map from the graph that trains");
     }
   }
@@ -125,12 +131,14 @@ void Store::write_step(const std::string& name, const StepState& state) {
 }
 
 void Store::initialize(uint64_t seed) {
-  for (const Segment& s : parameters_.segments) {
-    const PhiloxKey key = philox_key(seed, s.name);
-    std::vector<double> values(static_cast<size_t>(s.elements));
-    for (size_t i = 0; i < values.size(); ++i) values[i] = initial_value(s.init, key, i);
-    write(s.name, values);
-  }
+  const auto fill = [&](const auto& of_model) {
+    const PhiloxKey key = philox_key(seed, of_model.name);
+    std::vector<double> values(static_cast<size_t>(of_model.shape.elements()));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = initial_value(of_model.init, key, i);
+    write(of_model.name, values);
+  };
+  for (const Segment& s : parameters_.segments) fill(s);
+  for (const ModelBuffer& b : parameters_.buffers) fill(b);
 }
 
 }  // namespace cairn

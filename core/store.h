@@ -28,12 +28,20 @@ struct Segment {
   int64_t elements = 0;
 };
 
-/// The parameters of a model in the order of their creation.
+/// A model's running average or the like, which isn't trained.
+struct ModelBuffer {
+  std::string name;
+  Shape shape;
+  Init init;
+};
+
+/// The parameters of a model in the order of their creation, and its buffers.
 struct ParameterMap {
   explicit ParameterMap(const Graph& graph);
 
   std::vector<Segment> segments;
   int64_t elements = 0;  // of the flat buffer, padding included
+  std::vector<ModelBuffer> buffers;
 };
 
 class Store {
@@ -65,7 +73,7 @@ class Store {
   StepState read_step(const std::string& name) const;
   void write_step(const std::string& name, const StepState& state);
 
-  /// Fills every parameter from its Init by Philox, keyed by seed and the parameter's name.
+  /// Fills every parameter and buffer from its Init by Philox, keyed by seed and its name.
   void initialize(uint64_t seed);
 
  private:

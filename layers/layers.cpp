@@ -45,6 +45,24 @@ Value GlobalAvgPool2d::operator()(Graph& graph, const std::string& name, Value x
   return graph.add("global_avg_pool2d", {x}, {}, name);
 }
 
+Value BatchNorm::operator()(Graph& graph, const std::string& name, Value x) const {
+  constexpr Init kOnes{Init::Kind::constant, 1};
+  const Value mean = graph.buffer(name + ".running_mean", {channels}, {});
+  const Value variance = graph.buffer(name + ".running_var", {channels}, kOnes);
+  const Value w = graph.parameter(name + ".weight", {channels}, kOnes);
+  const Value b = graph.parameter(name + ".bias", {channels}, {});
+  if (graph.training())
+    return graph.add("batch_norm", {x, mean, variance, w, b},
+                     fmt::format("eps={} momentum={}", eps, momentum), name);
+  return graph.add("batch_norm_inference", {x, mean, variance, w, b}, fmt::format("eps={}", eps),
+                   name);
+}
+
+Value ZeroPadShortcut::operator()(Graph& graph, const std::string& name, Value x) const {
+  return graph.add("zero_pad_shortcut", {x}, fmt::format("channels={} stride={}", channels, stride),
+                   name);
+}
+
 Value ActivationLayer::operator()(Graph& graph, const std::string& name, Value x) const {
   return graph.add(op, {x}, attrs, name);
 }
@@ -80,7 +98,7 @@ Value Residual::operator()(Graph& graph, const std::string& name, Value x) const
 
 Value Sequential::operator()(Graph& graph, const std::string& name, Value x) const {
   for (const auto& [child, layer] : layers_)
-    x = layer(graph, name.empty() ? child : name + "." + child, x);
+    x = layer(graph, name.empty() || child.empty() ? name + child : name + "." + child, x);
   return x;
 }
 

@@ -64,6 +64,23 @@ struct GlobalAvgPool2d {
   Value operator()(Graph& graph, const std::string& name, Value x) const;
 };
 
+/// Mean 0 and variance 1 for each channel of (C,...), then a learnt scale and offset (Ioffe and
+/// Szegedy 2015): of (C,H,W) it is PyTorch's BatchNorm2d, of (C) its BatchNorm1d. In training by
+/// the batch's own statistics, in inference by their running averages: buffers NAME.running_mean
+/// and NAME.running_var, which move by `momentum` each batch.
+struct BatchNorm {
+  int64_t channels = 0;
+  double eps = 1e-5, momentum = 0.1;
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
+/// Every stride-th position, and channels of zeros behind x's up to `channels`: the shortcut
+/// without parameters, option A, of He et al. 2015.
+struct ZeroPadShortcut {
+  int64_t channels = 0, stride = 1;
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
 /// A function of one value by the name of its op and its attributes.
 struct ActivationLayer {
   std::string op, attrs = {};
@@ -108,7 +125,7 @@ struct Flatten {
   Value operator()(Graph& graph, const std::string& name, Value x) const;
 };
 
-/// One layer after the other; their names join its own by dots.
+/// One layer after the other; their names join its own by dots, but for empty ones.
 class Sequential {
  public:
   Sequential& add(std::string name, Layer layer) {

@@ -25,6 +25,22 @@ std::vector<int64_t> parse_widths(std::string_view text) {
   return widths;
 }
 
+bool parse_switch(const ModelOptions& options, const char* name) {
+  const std::string& text = options.at(name);
+  if (text != "0" && text != "1")
+    fail_usage(fmt::format("{}={} is neither 0 nor 1", name, text), "1 means yes");
+  return text == "1";
+}
+
+/// x + body(x), without a name of its own.
+Layer around(Sequential body) {
+  return [body = std::move(body)](Graph& graph, const std::string& name, Value x) {
+    return graph.add("residual_add", {body(graph, name, x), x});
+  };
+}
+
+/// Each hidden layer is linear -> [batch norm] -> activation, with a connection around it where
+/// `residual` and its width is the former's.
 Sequential build(const Shape& input, int64_t classes, const std::vector<int64_t>& widths,
                  const ModelOptions& options) {
   const std::string& activation = options.at("activation");
@@ -34,11 +50,16 @@ Sequential build(const Shape& input, int64_t classes, const std::vector<int64_t>
   const InitScheme init = init_scheme(options.at("init"));
   Sequential net;
   net.add("flatten", Flatten{});
+  const bool norm = parse_switch(options, "batch_norm"),
+             residual = parse_switch(options, "residual");
   int64_t in = input.elements();
   int layer = 1;
   for (const int64_t width : widths) {
-    net.add(fmt::format("fc{}", layer), Linear{.in = in, .out = width, .init = init});
-    net.add(fmt::format("act{}", layer++), ActivationLayer{activation});
+    Sequential hidden;
+    hidden.add(fmt::format("fc{}", layer), Linear{.in = in, .out = width, .init = init});
+    if (norm) hidden.add(fmt::format("bn{}", layer), BatchNorm{width});
+    hidden.add(fmt::format("act{}", layer++), ActivationLayer{activation});
+    net.add("", residual && in == width ? around(hidden) : Layer(hidden));
     in = width;
   }
   net.add(fmt::format("fc{}", layer), Linear{.in = in, .out = classes, .init = init});
@@ -67,13 +88,17 @@ Sequential build_deep(const Shape& input, int64_t classes, const ModelOptions& o
 }
 
 constexpr ModelOption kActivation = {"activation", "relu", "sigmoid, tanh or relu"},
-                      kInit = {"init", "glorot", "lecun, glorot or he"};
+                      kInit = {"init", "glorot", "lecun, glorot or he"},
+                      kNorm = {"batch_norm", "0", "1: batch norm before each activation"},
+                      kResidual = {"residual", "0", "1: x + f(x) where a layer keeps the width"};
 constexpr ModelOption kOptions[] = {
-    {"widths", "300,100", "widths of the hidden layers"}, kActivation, kInit};
+    {"widths", "300,100", "widths of the hidden layers"}, kActivation, kInit, kNorm, kResidual};
 constexpr ModelOption kDeepOptions[] = {{"depth", "10", "hidden layers"},
                                         {"width", "100", "of each hidden layer"},
                                         {"activation", "sigmoid", "sigmoid, tanh or relu"},
-                                        kInit};
+                                        kInit,
+                                        kNorm,
+                                        kResidual};
 
 constexpr Model kModels[] = {
     {.name = "mlp",

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 
 #include "core/autodiff.h"
 #include "core/executor.h"
@@ -15,7 +16,7 @@
 namespace cairn {
 namespace {
 
-constexpr int64_t kImages = 300, kBatch = 32;
+constexpr int64_t kImages = 300;
 
 struct Training {
   std::string name;  // in losses.json
@@ -25,6 +26,8 @@ struct Training {
   double lr = 0;
   std::vector<std::string> moments;  // the optimizer's flat buffers
   double gain = 1;
+  int64_t batch = 32;
+  size_t float32_steps = 20;  // that a run in float32 stays close
 
   friend void PrintTo(const Training& training, std::ostream* out) { *out << training.name; }
 };
@@ -35,6 +38,18 @@ const Training kLeNet5 = {"lenet5", "lenet5",    {}, "sgd", "momentum=0.9 weight
 const Training kMlp = {"mlp", "mlp", kSigmoid, "sgd", "", 0.05, {"momentum"}, 4};
 const Training kAdam = {"mlp_adam",          "mlp", kSigmoid,   "adam",
                         "weight_decay=0.01", 0.005, {"m", "v"}, 4};
+
+const Training kBatchNorm = {
+    "mlp_batch_norm",
+    "mlp",
+    {{"widths", "100,100,100"}, {"activation", "sigmoid"}, {"batch_norm", "1"}},
+    "sgd",
+    "",
+    0.5,
+    {"momentum"},
+    4};
+const Training kResNet20 = {"resnet20", "resnet20",   {}, "sgd", "momentum=0.9 weight_decay=0.0001",
+                            0.1,        {"momentum"}, 1,  2,     5};
 
 Dataset first_digits() {
   Dataset data = load_data("digits").train;
@@ -63,9 +78,9 @@ void initialise(Store& store, double gain) {
   }
 }
 
-Graph accumulate_graph(const Network& network) {
+Graph accumulate_graph(const Network& network, int64_t batch) {
   Graph graph;
-  graph.add("next_batch", {}, fmt::format("count={} batch={}", kImages, kBatch));
+  graph.add("next_batch", {}, fmt::format("count={} batch={}", kImages, batch));
   const auto [x, labels] = network.gather(graph, "train", kImages, false);
   const Value loss =
       graph.add("softmax_cross_entropy", {network.logits(graph, x), labels}, {}, "loss");
@@ -106,9 +121,9 @@ std::vector<double> losses(const Training& training, const std::string& where, D
                         {.mean = {0.125}, .deviation = {0.25, 1, 1, 1}});
   const auto device = open_device(where, 2);
   Store store(*device, parameters_of(network), real);
-  PlanOptions options = plan_options(device->kind(), kBatch);
+  PlanOptions options = plan_options(device->kind(), training.batch);
   options.real = real;
-  const Program accumulate = compile(accumulate_graph(network), options, 1);
+  const Program accumulate = compile(accumulate_graph(network, training.batch), options, 1);
   const Program update = compile(update_graph(training, store.parameters()), options, 1);
   const Program* programs[] = {&accumulate, &update};
   const auto scratch = make_scratch(*device, programs);
@@ -136,9 +151,12 @@ std::vector<double> golden(const std::string& name) {
   return values;
 }
 
-/// The largest relative distance from PyTorch's losses.
+/// The largest relative distance from PyTorch's losses. With CAIRN_FEW, where builds run slowly,
+/// ResNet-20 takes 2 steps.
 double distance(const Training& training, const std::string& device, DType real) {
-  const std::vector<double> want = golden(training.name);
+  std::vector<double> want = golden(training.name);
+  if (real == DType::f32) want.resize(training.float32_steps);
+  if (std::getenv("CAIRN_FEW") && training.name == kResNet20.name) want.resize(2);
   const std::vector<double> got = losses(training, device, real, want.size());
   double worst = 0;
   for (size_t i = 0; i < want.size(); ++i) {
@@ -159,10 +177,11 @@ TEST_P(TorchLosses, InFloat64) {
 TEST_P(TorchLosses, InFloat32) {
   const double worst = distance(GetParam(), "cpu", DType::f32);
   RecordProperty("distance", fmt::to_string(worst));
-  EXPECT_LT(worst, 1e-5);
+  EXPECT_LT(worst, GetParam().float32_steps < 20 ? 1e-4 : 1e-5);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, TorchLosses, testing::Values(kLeNet5, kMlp, kAdam),
+INSTANTIATE_TEST_SUITE_P(All, TorchLosses,
+                         testing::Values(kLeNet5, kMlp, kAdam, kBatchNorm, kResNet20),
                          [](const auto& info) { return info.param.name; });
 
 TEST(TorchLosses, TellsSlightlyWrongSettings) {

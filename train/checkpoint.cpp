@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <functional>
+#include <list>
 #include <map>
 #include <set>
 #include <system_error>
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 constexpr int64_t kFormatVersion = 2;
 constexpr char kStateFile[] = "state.safetensors";
 constexpr char kInfoFile[] = "checkpoint.json";
+constexpr char kBatchCounter[] = ".num_batches_tracked";  // PyTorch's, of no use with a momentum
 constexpr char kOtherModel[] =
     "these are weights of another model: choose the model that they were made with";
 
@@ -43,20 +45,25 @@ std::vector<FlatBuffer> state_buffers(const CheckpointBuffers& kept) {
 /// The tensors of model.safetensors.
 FlatBuffer model_buffer(const CheckpointBuffers& kept) { return {kept.model, ""}; }
 
-void save_buffers(const fs::path& path, const Store& store, std::span<const FlatBuffer> buffers) {
-  std::vector<std::vector<float>> values;  // of each buffer
+/// The flat buffers' tensors; in the model's own file also what the model has beside parameters.
+void save_buffers(const fs::path& path, const Store& store, std::span<const FlatBuffer> buffers,
+                  std::span<const ModelBuffer> others) {
+  std::list<std::vector<float>> values;  // of each buffer
   std::vector<TensorRecord> records;
+  const auto copy_of = [&](const std::string& name) -> const std::vector<float>& {
+    const std::vector<double> stored = store.read(name);
+    return values.emplace_back(stored.begin(), stored.end());
+  };
   for (const FlatBuffer& buffer : buffers) {
-    const std::vector<double> flat = store.read(buffer.name);
-    std::vector<float>& copy = values.emplace_back(flat.size());
-    std::transform(flat.begin(), flat.end(), copy.begin(),
-                   [](double value) { return static_cast<float>(value); });
+    const std::vector<float>& copy = copy_of(buffer.name);
     for (const Segment& s : store.parameters().segments) {
       const auto part = std::span<const float>(copy).subspan(static_cast<size_t>(s.offset),
                                                              static_cast<size_t>(s.elements));
       records.push_back({buffer.prefix + s.name, DType::f32, s.shape, std::as_bytes(part)});
     }
   }
+  for (const ModelBuffer& b : others)
+    records.push_back({b.name, DType::f32, b.shape, std::as_bytes(std::span(copy_of(b.name)))});
   write_safetensors(path, records, {{"format", "pt"}});
 }
 
@@ -78,7 +85,7 @@ const TensorRecord& checked_record(const SafetensorsFile& file, const fs::path& 
 void refuse_extra(const SafetensorsFile& file, const fs::path& path,
                   const std::set<std::string>& known) {
   for (const TensorRecord& record : file.tensors())
-    if (!known.contains(record.name))
+    if (!known.contains(record.name) && !record.name.ends_with(kBatchCounter))
       fail(fmt::format("{}: the model has nothing called '{}'", path.string(), record.name),
            kOtherModel);
 }
@@ -97,7 +104,8 @@ std::vector<double> float_values(const TensorRecord& record, const fs::path& pat
   return values;
 }
 
-void load_buffers(const fs::path& path, Store& store, std::span<const FlatBuffer> buffers) {
+void load_buffers(const fs::path& path, Store& store, std::span<const FlatBuffer> buffers,
+                  std::span<const ModelBuffer> others) {
   const SafetensorsFile file = SafetensorsFile::open(path);
   std::vector<std::vector<double>> values;
   std::set<std::string> known;
@@ -110,8 +118,14 @@ void load_buffers(const fs::path& path, Store& store, std::span<const FlatBuffer
       known.insert(name);
     }
   }
+  for (const ModelBuffer& b : others) {
+    values.push_back(float_values(checked_record(file, path, b.name, b.shape), path));
+    known.insert(b.name);
+  }
   refuse_extra(file, path, known);
   for (size_t i = 0; i < buffers.size(); ++i) store.write(buffers[i].name, values[i]);
+  for (size_t i = 0; i < others.size(); ++i)
+    store.write(others[i].name, values[buffers.size() + i]);
 }
 
 Json to_json(const std::optional<Judgement>& judgement) {
@@ -190,8 +204,9 @@ void save_checkpoint(const fs::path& directory, const Store& store,
   if (error)
     fail(fmt::format("cannot make the folder {}: {}", fresh.string(), error.message()),
          "check the disk's free space and the folder's permissions");
-  save_buffers(fresh / kModelFile, store, std::array{model_buffer(buffers)});
-  save_buffers(fresh / kStateFile, store, state_buffers(buffers));
+  save_buffers(fresh / kModelFile, store, std::array{model_buffer(buffers)},
+               store.parameters().buffers);
+  save_buffers(fresh / kStateFile, store, state_buffers(buffers), {});
   write_file_atomic(fresh / kInfoFile, to_json(info).dump() + "\n");
   fs::path kept;
   if (keep > 1 && holds_checkpoint(directory)) {
@@ -215,13 +230,14 @@ CheckpointInfo read_checkpoint_info(const fs::path& directory) {
 CheckpointInfo load_checkpoint(const fs::path& directory, Store& store,
                                const CheckpointBuffers& buffers) {
   CheckpointInfo info = read_checkpoint_info(directory);
-  load_buffers(directory / kModelFile, store, std::array{model_buffer(buffers)});
-  load_buffers(directory / kStateFile, store, state_buffers(buffers));
+  load_buffers(directory / kModelFile, store, std::array{model_buffer(buffers)},
+               store.parameters().buffers);
+  load_buffers(directory / kStateFile, store, state_buffers(buffers), {});
   return info;
 }
 
 void load_parameters(const fs::path& file, Store& store) {
-  load_buffers(file, store, std::array{model_buffer({})});
+  load_buffers(file, store, std::array{model_buffer({})}, store.parameters().buffers);
 }
 
 Json options_to_json(const ModelOptions& options) {

@@ -1,7 +1,8 @@
 // Checkpoints: a directory that holds all a run needs to go on, and all a reader needs of a model.
 //
-//   model.safetensors   every parameter, float32, under PyTorch's name and in its shape; where the
-//                       run keeps their moving average, that
+//   model.safetensors   every parameter and buffer (batch norm's running averages), float32, under
+//                       PyTorch's name and in its shape; where the run keeps the parameters' moving
+//                       average, that
 //   state.safetensors   the optimizer's states, float32: "momentum.conv1.weight" and so on; with an
 //                       average also the parameters themselves: "parameters.conv1.weight"
 //   checkpoint.json     format version, model and options, optimizer, seed, StepState, what judging
@@ -66,9 +67,9 @@ CheckpointInfo read_checkpoint_info(const std::filesystem::path& directory);
 CheckpointInfo load_checkpoint(const std::filesystem::path& directory, Store& store,
                                const CheckpointBuffers& buffers);
 
-/// Reads weights, a model.safetensors or a state dict saved from PyTorch, into the parameters of a
-/// store. float64 and bfloat16 are converted. Nothing is written unless the file holds each
-/// parameter in its shape and no other tensor; else an Error names the first that differs.
+/// Reads weights, a model.safetensors or a state dict saved from PyTorch, into the parameters and
+/// buffers of a store. float64 and bfloat16 are converted. Nothing is written unless the file holds
+/// each parameter in its shape and no other tensor; else an Error names the first that differs.
 void load_parameters(const std::filesystem::path& file, Store& store);
 
 /// Model options as a JSON object of strings, and back.

@@ -19,7 +19,8 @@ std::string in_megabytes(int64_t bytes) {
 int64_t kept_bytes(const Graph& graph, std::set<std::string>& seen) {
   int64_t bytes = 0;
   for (const ValueInfo& v : graph.values())
-    if ((v.kind == ValueKind::input || v.kind == ValueKind::state) && seen.insert(v.name).second)
+    if ((v.kind == ValueKind::input || v.kind == ValueKind::state || v.kind == ValueKind::buffer) &&
+        seen.insert(v.name).second)
       bytes += v.type.shape.elements() * static_cast<int64_t>(size_of(v.type.dtype));
   return bytes;
 }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <utility>
 
 #include "core/cuda/arch/kernel.h"
@@ -24,14 +23,6 @@ struct Grid {
 };
 
 constexpr int kThreads = 256;  // of a block, where a kernel has no wish of its own
-
-/// Most blocks along x of a grid-stride loop: 4096 fill every card several times over. With
-/// CAIRN_CUDA_BLOCKS=2, say, tests make every loop go round.
-inline int64_t most_blocks() {
-  static const char* const given = std::getenv("CAIRN_CUDA_BLOCKS");
-  static const int64_t most = given ? std::max(1, std::atoi(given)) : 4096;
-  return most;
-}
 
 /// Blocks of `threads` for a grid-stride loop over n elements: at least one, since an empty grid is
 /// an error.

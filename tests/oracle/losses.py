@@ -3,10 +3,10 @@
     python3 tests/oracle/losses.py > tests/oracle/losses.json
 
 Both sides train on the first 300 images of data/digits in their order, in batches of 32, so that every
-tenth batch holds 12 images. A pixel p becomes (p / 255 - 1/8) / (1/4). Parameter k of a net, counted over
+tenth batch holds 12 images; ResNet-20 in batches of 2. A pixel p becomes (p / 255 - 1/8) / (1/4). Parameter k of a net, counted over
 all its parameters in PyTorch's order, begins at h(k) scale: h in [-1, 1) from the 24 highest bits of a hash
 of k (MurmurHash3's finalizer), and scale the largest power of two with scale^2 fan_in <= 3 or, before
-sigmoids, which are a quarter as steep as tanh, four times that; for a bias 1/16. Every beginning is a
+sigmoids, which are a quarter as steep as tanh, four times that; for a bias, and all of batch norm, 1/16. Every beginning is a
 float32.
 """
 import gzip
@@ -32,6 +32,39 @@ def mlp():
     layers = [nn.Flatten(), nn.Linear(784, 100), nn.Sigmoid(), nn.Linear(100, 100), nn.Sigmoid(),
               nn.Linear(100, 100), nn.Sigmoid(), nn.Linear(100, 10)]
     return named(names, layers)
+
+
+def batch_norm_mlp():
+    """The 3x100 net of Ioffe and Szegedy 2015, section 4.1."""
+    names = "flatten fc1 bn1 act1 fc2 bn2 act2 fc3 bn3 act3 fc4".split()
+    layers = [nn.Flatten()]
+    for inputs in 784, 100, 100:
+        layers += [nn.Linear(inputs, 100), nn.BatchNorm1d(100), nn.Sigmoid()]
+    return named(names, layers + [nn.Linear(100, 10)])
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.stride = 1 if inputs == outputs else 2
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, self.stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
+        around = nn.functional.pad(x[:, :, ::self.stride, ::self.stride], (0, 0, 0, 0, 0, y.shape[1] - x.shape[1]))
+        return torch.relu(y + around)
+
+
+def resnet20():
+    """He et al. 2015, section 4.2, for digits of 32x32."""
+    widths = [16] * 4 + [32] * 3 + [64] * 3
+    blocks = [Block(a, b) for a, b in zip(widths, widths[1:])]
+    names = ["conv1", "bn1", "relu1"] + [f"block{i}" for i in range(9)] + ["pool", "flatten", "fc"]
+    return named(names, [nn.Conv2d(1, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), *blocks,
+                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)])
 
 
 def named(names, layers):
@@ -72,18 +105,20 @@ def load(padding):
     return (pixels / 255 - 0.125) / 0.25, read("train-labels-idx1-ubyte.gz", 8)[:IMAGES]
 
 
-def losses(net, optimizer, gain, padding):
+def losses(net, optimizer, gain, padding, batch=BATCH):
     initialise(net, gain)
     images, labels = load(padding)
     update = optimizer(net.parameters())
     found = []
     while len(found) < STEPS:
-        for x, y in zip(images.split(BATCH), labels.split(BATCH)):
+        for x, y in zip(images.split(batch), labels.split(batch)):
             update.zero_grad()
             loss = nn.functional.cross_entropy(net(x), y)
             loss.backward()
             update.step()
             found.append(loss.item())
+            if len(found) == STEPS:
+                break
     return found[:STEPS]
 
 
@@ -92,6 +127,8 @@ def main():
     runs = {
         "lenet5": losses(lenet5(), lambda p: sgd(p, lr=0.02, momentum=0.9, weight_decay=0.01), 1, 2),
         "mlp": losses(mlp(), lambda p: sgd(p, lr=0.05), 4, 0),
+        "mlp_batch_norm": losses(batch_norm_mlp(), lambda p: sgd(p, lr=0.5), 4, 0),
+        "resnet20": losses(resnet20(), lambda p: sgd(p, lr=0.1, momentum=0.9, weight_decay=0.0001), 1, 2, 2),
         "mlp_adam": losses(mlp(), lambda p: adam(p, lr=0.005, weight_decay=0.01), 4, 0),
     }
     rows = [f' "{name}": [\n  ' + ",\n  ".join(f"{v:.17g}" for v in found) + "\n ]" for name, found in runs.items()]
