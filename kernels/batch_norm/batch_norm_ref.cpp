@@ -106,15 +106,17 @@ void batch_norm_ref(const Args& args) {
   expect_variance("batch_norm", n);
   std::vector<double> mean(static_cast<size_t>(x.shape[0])), variance(mean);
   for_values(args, x, false, [&](int64_t i, int64_t f, int64_t c) {
-    mean[static_cast<size_t>(c)] += x.at<Real>(i, f) / n;
+    mean[static_cast<size_t>(c)] += x.at<Real>(i, f);
   });
+  for (double& m : mean) m = n > 0 ? m / n : 0;
   for_values(args, x, false, [&](int64_t i, int64_t f, int64_t c) {
     const double d = x.at<Real>(i, f) - mean[static_cast<size_t>(c)];
-    variance[static_cast<size_t>(c)] += d * d / n;
+    variance[static_cast<size_t>(c)] += d * d;
   });
-  for (int64_t c = 0; c < x.shape[0]; ++c)
-    finish_stats<Real>(args, 1, n, mean[static_cast<size_t>(c)], variance[static_cast<size_t>(c)],
-                       stats, c);
+  for (int64_t c = 0; c < x.shape[0]; ++c) {
+    const double squares = variance[static_cast<size_t>(c)];
+    finish_stats<Real>(args, 1, n, mean[static_cast<size_t>(c)], n > 0 ? squares / n : 0, stats, c);
+  }
   normalize<Real>(args, 3, activation_of(args, batch_norm_attr::activation),
                   [&](int64_t c) { return std::pair(stats[2 * c], stats[2 * c + 1]); });
 }

@@ -45,3 +45,9 @@ show("inference relu", torch.relu(F.batch_norm(x, tensor(MEAN), tensor(VAR), w, 
 x1 = tensor(X, 6, 2, grad=True)
 F.batch_norm(x1, None, None, None, None, True, 0, EPS).backward(tensor(DY, 6, 2))
 show("plain dx", x1.grad), show("plain stats", stats(x1))
+
+# tests/batch_norm_test.cpp: how far PyTorch's float32 is off where the mean is far above the deviation.
+torch.manual_seed(1)
+far = (1000 + 0.01 * torch.randn(33, 4, 16, 16, dtype=torch.float64)).float()
+normalised = [F.batch_norm(x, None, None, None, None, True, 0, EPS).double() for x in (far, far.double())]
+print(f"float32 error, mean 1000, deviation 0.01: {(normalised[0] - normalised[1]).abs().max().item():.2g}")
