@@ -16,8 +16,4 @@ struct CudaContext {
   ConvChooser* conv = nullptr;
 };
 
-/// Most blocks along x of a grid-stride loop: 4096 fill every card several times over. With
-/// CAIRN_CUDA_BLOCKS=2, say, tests make every loop go round.
-int64_t most_blocks();
-
 }  // namespace cairn

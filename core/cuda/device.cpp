@@ -223,10 +223,4 @@ std::unique_ptr<Device> open_cuda(int index) {
   return std::make_unique<CudaDevice>(index);
 }
 
-int64_t most_blocks() {
-  static const char* const given = std::getenv("CAIRN_CUDA_BLOCKS");
-  static const int64_t most = given ? std::max(1, std::atoi(given)) : 4096;
-  return most;
-}
-
 }  // namespace cairn
