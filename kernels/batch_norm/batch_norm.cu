@@ -79,10 +79,9 @@ __global__ void batch_norm_stats_kernel(const double* sums, int64_t parts, const
     stats[2 * c] = m.mean;
     stats[2 * c + 1] = n == 1 ? NAN : 1 / sqrt(m.variance + eps);
     if (n < 2) continue;
-    const double mean = running_mean[c], variance = running_var[c];
-    running_mean[c] = static_cast<float>(mean + momentum * (m.mean - mean));
-    running_var[c] =
-        static_cast<float>(variance + momentum * (m.variance * n / (n - 1) - variance));
+    const double unbiased = m.variance * n / (n - 1);
+    running_mean[c] = static_cast<float>((1 - momentum) * running_mean[c] + momentum * m.mean);
+    running_var[c] = static_cast<float>((1 - momentum) * running_var[c] + momentum * unbiased);
   }
 }
 

@@ -4,8 +4,8 @@
 //   m  = mean of x over the n = examples * positions values of a channel, v = their variance / n
 //   xh = (x - m) / sqrt(v + eps)
 //   y  = act(weight xh + bias + residual)
-//   running_mean += momentum (m - running_mean)
-//   running_var  += momentum (v n/(n-1) - running_var)
+//   running_mean = (1 - momentum) running_mean + momentum m
+//   running_var  = (1 - momentum) running_var + momentum v n/(n-1)
 //
 // With dz = dL/d(weight xh + bias), sums over the channel's values:
 //

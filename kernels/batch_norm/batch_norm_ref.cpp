@@ -51,8 +51,8 @@ void finish_stats(const Args& args, int averages, double n, double mean, double 
   const double momentum = args.attrs->real(batch_norm_attr::momentum);
   auto& running_mean = args.in[averages].as<Real>()[c];
   auto& running_var = args.in[averages + 1].as<Real>()[c];
-  running_mean = static_cast<Real>(running_mean + momentum * (mean - running_mean));
-  running_var = static_cast<Real>(running_var + momentum * (variance * n / (n - 1) - running_var));
+  running_mean = static_cast<Real>((1 - momentum) * running_mean + momentum * mean);
+  running_var = static_cast<Real>((1 - momentum) * running_var + momentum * variance * n / (n - 1));
 }
 
 /// dweight and dbias added up in float64 per channel: sums[2c] = sum dz xh, sums[2c+1] = sum dz.

@@ -23,8 +23,7 @@ __global__ void transpose_kernel(const float* from, int64_t from_row, float* to,
     const int64_t i0 = t / across * kTile, j0 = t % across * kTile;
     for (int64_t k = threadIdx.y; k < kTile; k += kTileRows) {
       const int64_t i = i0 + k, j = j0 + threadIdx.x;
-      if (i < rows)
-        tile[k * (kTile + 1) + threadIdx.x] = j < valid ? from[i * from_row + j] : 0.0f;
+      if (i < rows) tile[k * (kTile + 1) + threadIdx.x] = j < valid ? from[i * from_row + j] : 0.0f;
     }
     __syncthreads();
     for (int64_t k = threadIdx.y; k < kTile; k += kTileRows) {

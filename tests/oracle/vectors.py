@@ -69,6 +69,20 @@ def layer(function):
     return run
 
 
+def batch_norm(t, a, training=True):
+    """The running averages count as outputs, and their gradients as none."""
+    mean, var = (t[k].detach().clone() for k in ["running_mean", "running_var"])
+    y = F.batch_norm(t["x"], mean, var, t.get("weight"), t.get("bias"), training, a.get("momentum", 0.1),
+                     a.get("eps", 1e-5))
+    y = ACTIVATIONS[a.get("activation", "none")](y + t["residual"] if "residual" in t else y)
+    return {"y": y, "running_mean": mean, "running_var": var} if training else {"y": y.detach()}
+
+
+def zero_pad_shortcut(t, a):
+    x, s = t["x"], a.get("stride", 1)
+    return {"y": F.pad(x[:, :, ::s, ::s], (0, 0, 0, 0, 0, max(0, a.get("channels", 0) - x.shape[1])))}
+
+
 def unary(function):
     return lambda t, a: {"y": function(t["x"], **a)}
 
@@ -86,6 +100,8 @@ FORWARD |= {
     "scaled_tanh": lambda t, a: {"y": 1.7159 * torch.tanh(t["x"] * (2 / 3))},
     "scale": lambda t, a: {"y": t["x"] * a.get("factor", 1) + a.get("offset", 0)},
     "residual_add": lambda t, a: {"y": ACTIVATIONS[a.get("activation", "none")](t["a"] + t["b"])},
+    "batch_norm": batch_norm, "batch_norm_inference": lambda t, a: batch_norm(t, a, False),
+    "zero_pad_shortcut": zero_pad_shortcut,
     "bias": lambda t, a: {"y": t["x"] + t["b"].reshape([-1] + [1] * (t["x"].dim() - 2))},
     "concat": lambda t, a: {"y": torch.cat([t["a"], t["b"]], a.get("dim", 0))},
     "softmax": lambda t, a: {"y": torch.softmax(t["x"], a.get("dim", -1))},
@@ -283,6 +299,24 @@ def biased(r):
     return {"x": values(r, dims), "b": values(r, dims[1:2])}, {}
 
 
+def normed(training):
+    """Five values a channel at least: of two, the gradient is nothing but rounding."""
+    def make(r):
+        dims = [r.choice([5, 8, 9, 17, 33]), r.choice([1, 2, 3, 5, 8]), *(r.choice([1, 2, 3, 7]) for _ in range(r.choice([0, 1, 2])))]
+        c = dims[1:2]
+        t = {"x": values(r, dims), "running_mean": values(r, c), "running_var": values(r, c, "positive")}
+        t |= {k: values(r, c, "far") for k in ["weight", "bias"] if r.random() < 0.8}
+        t |= {"residual": values(r, dims)} if r.random() < 0.3 else {}
+        attrs = {"eps": r.choice([1e-5, 1e-3, 0.5]), "activation": r.choice(["none", "relu"])}
+        return t, attrs | ({"momentum": r.choice([0, 0.1, 1])} if training else {})
+    return make
+
+
+def shortcut(r):
+    x = values(r, images(r))
+    return {"x": x}, {"stride": r.choice([1, 2, 3]), "channels": r.choice([0, x.shape[1], 2 * x.shape[1], 7])}
+
+
 def linear(r):
     n, i, o = (r.choice(SIZES + [64, 100]) for _ in range(3))
     return activated(r, {"x": values(r, [n, i]), "w": values(r, [o, i]), "b": values(r, [o])}, {}, 0.4)
@@ -352,6 +386,7 @@ NASTY |= {
     "softmax": along, "log_softmax": along, "sum": reduced(True), "mean": reduced(False), "amax": reduced(False),
     "amin": reduced(False), "expand": expanded, "matmul": products, "mse_loss": losses("prediction", "target", None),
     "bce_with_logits": losses("logits", "target", "unit"), "softmax_cross_entropy": classes, "one_hot": one_hot,
+    "batch_norm": normed(True), "batch_norm_inference": normed(False), "zero_pad_shortcut": shortcut,
     "embedding": embedding, "gather": gathered, "pad": padded, "slice": sliced, "transpose": transposed,
     "permute": permuted, "conv2d": conv2d, "linear": linear, "avg_pool2d": windows("avg"), "max_pool2d": windows("max"),
     "adaptive_avg_pool2d": adaptive, "global_avg_pool2d": lambda r: ({"x": values(r, images(r))}, {}),
