@@ -21,19 +21,19 @@ struct Parts {
         batch(x.batch.width) {}
 };
 
-/// Stores or adds a block's two sums.
-__device__ void put_sums(double first, double second, double* sums, int64_t part, bool adds) {
+/// Stores a block's two sums.
+__device__ void put_sums(double first, double second, double* sums, int64_t part) {
   const double a = block_sum(first), b = block_sum(second);
   if (threadIdx.x != 0) return;
-  sums[2 * part] = adds ? sums[2 * part] + a : a;
-  sums[2 * part + 1] = adds ? sums[2 * part + 1] + b : b;
+  sums[2 * part] = a;
+  sums[2 * part + 1] = b;
 }
 
 // A block sums part p of a channel: its threads take elements p kThreads + t and on in steps of
 // parts kThreads, coalesced, in float about the channel's first value, and move their sums to zero
 // in double. Reads 4 bytes an element.
 __global__ void batch_norm_sums_kernel(const float* x, const StepState* step, double* sums,
-                                       bool adds, Parts p) {
+                                       Parts p) {
   const int64_t valid = step->n_valid;
   for (const int64_t part : block_stride(p.channels * p.parts)) {
     const float* of_channel = x + part / p.parts * p.run;
@@ -48,7 +48,7 @@ __global__ void batch_norm_sums_kernel(const float* x, const StepState* step, do
         ++count;
       }
     const double n = static_cast<double>(count), m = shift;
-    put_sums(sum + n * m, squares + 2 * m * sum + n * m * m, sums, part, adds);
+    put_sums(sum + n * m, squares + 2 * m * sum + n * m * m, sums, part);
   }
 }
 
@@ -126,7 +126,7 @@ __global__ void batch_norm_grad_sums_kernel(const float* dz, const float* x, con
         sum += d;
       }
     const double rest = stats[2 * c] - shift;
-    put_sums((products - rest * sum) * stats[2 * c + 1], sum, sums, part, false);
+    put_sums((products - rest * sum) * stats[2 * c + 1], sum, sums, part);
   }
 }
 
@@ -176,10 +176,9 @@ Grid per_element(const Parts& p, CudaContext& context) {
   return {.grid = blocks, .block = kThreads, .stream = context.stream};
 }
 
-/// The sums of x over parts, in `sums`: of one part, added to what is there where `adds`.
-void sum_parts(const Args& args, const Parts& p, double* sums, bool adds, CudaContext& context) {
-  launch(batch_norm_sums_kernel, per_part(p, context), args.in[0].as<float>(), args.step, sums,
-         adds, p);
+/// The sums of x over parts.
+void sum_parts(const Args& args, const Parts& p, double* sums, CudaContext& context) {
+  launch(batch_norm_sums_kernel, per_part(p, context), args.in[0].as<float>(), args.step, sums, p);
 }
 
 /// `in` of args: the running averages from there on.
@@ -230,7 +229,7 @@ void batch_norm_cuda(const Args& args, CudaContext& context) {
   int64_t count = 0;
   if (x.elements() > 0) {
     const Parts p(x);
-    sum_parts(args, p, parts, false, context);
+    sum_parts(args, p, parts, context);
     count = p.parts;
   }
   finish_stats(args, 1, parts, count, ChannelRuns(x).positions, stats, context);
@@ -248,12 +247,10 @@ void batch_norm_inference_cuda(const Args& args, CudaContext& context) {
 void batch_norm_sums_cuda(const Args& args, CudaContext& context) {
   if (args.in[0].elements() == 0) return;
   const Parts p(args.in[0]);
-  double* sums = args.out[0].as<double>();
-  if (p.parts == 1) return sum_parts(args, p, sums, true, context);
   auto* parts = static_cast<double*>(args.workspace);
-  sum_parts(args, p, parts, false, context);
-  launch(add_batch_norm_parts_kernel, per_channel(p.channels, context), parts, sums, p.parts,
-         p.channels);
+  sum_parts(args, p, parts, context);
+  launch(add_batch_norm_parts_kernel, per_channel(p.channels, context), parts,
+         args.out[0].as<double>(), p.parts, p.channels);
 }
 
 void batch_norm_stats_cuda(const Args& args, CudaContext& context) {
