@@ -221,6 +221,9 @@ Findings check_n_valid(const OpCase& c, const Target& target) {
       const std::string place = what + place_of(target.device(), plan);
       const Results got = record.run(target.device(), partial, plan);
       record.compare("n_valid", place, got, want, valid);
+      for (size_t i = 0; i < got.size() && !plan.sliced; ++i)
+        record.require(all_finite(got[i], std::ssize(got[i].tensor.values)), "n_valid", place,
+                       fmt::format("a spare lane of {} is not finite", got[i].name));
       if (c.op->zeroes_spare && !plan.sliced)
         record.require(all_zero_from(got[0].tensor, valid), "n_valid", place,
                        fmt::format("{} of a spare example isn't zero", got[0].name));

@@ -42,14 +42,13 @@ __global__ void im2col_kernel(ConvShape s, const float* x, int64_t depth, int64_
   }
 }
 
-/// The output row (or column) at which kernel element `k` sees input row `h`, less `first`; -1
-/// where there is none among the `count` of them.
+/// The output row (or column) at which kernel element `k` sees input row `h`, less `first`;
+/// negative where there is none among the `count` of them.
 __device__ int64_t output_at(int64_t h, int64_t k, int64_t stride, int64_t pad, int64_t dilation,
                              int64_t first, int64_t count) {
   const int64_t reach = h + pad - k * dilation;
-  if (reach < 0 || reach % stride != 0) return -1;
   const int64_t p = reach / stride - first;
-  return p >= 0 && p < count ? p : -1;
+  return reach % stride == 0 && p < count ? p : -1;
 }
 
 /// dx[c,h,w][n] (+)= sum over i, j, in that order, of columns[(c,i,j)][(p,q)][n] where pS - P + iD

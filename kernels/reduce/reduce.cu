@@ -123,7 +123,7 @@ void launch_reduce(const Args& args, CudaContext& context) {
 
 struct Scale {
   float scale;
-  __device__ float operator()(const float (&v)[1]) const { return scale * v[0]; }
+  __device__ float operator()(const float (&v)[1]) const { return scale * *v; }
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "core/autodiff.h"
 #include "kernels/softmax_cross_entropy/softmax_cross_entropy.h"
 
@@ -71,6 +73,10 @@ constexpr double kUniformDx[] = {0.0901385209384308,  -0.101091481921253, 0.0109
                                  0.0489848184756452,  0.0489848184756452, -0.0979696369512904};
 constexpr double kOne[] = {1}, kBadLabels[] = {0, 3}, kNegative[] = {-1, 0},
                  kLarge[] = {1000, -1000, 0, -1000};
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kImpossible[] = {0, -kInf, 1}, kFirst[] = {0},
+                 kImpossibleLoss[] = {1.31326168751822},
+                 kImpossibleP[] = {0.268941421369995, 0, 0.731058578630005};
 constexpr double kLargeLoss[] = {1000}, kLargeLabels[] = {1, 0};
 
 constexpr CaseInput kGoldenX{.shape = {3}, .values = kX},
@@ -104,6 +110,10 @@ constexpr Case kCases[] = {
      .n = 2,
      .inputs = {{{.shape = {2}, .values = kLarge}, {.shape = {}, .values = kLargeLabels}}},
      .expect = {kLargeLoss}},
+    {.name = "impossible_class",
+     .n = 1,
+     .inputs = {{{.shape = {3}, .values = kImpossible}, {.shape = {}, .values = kFirst}}},
+     .expect = {kImpossibleLoss, {}, kImpossibleP}},
     {.name = "ten_classes",
      .n = 33,
      .inputs = {{{.shape = {10}, .fill = Fill::spread}, {.shape = {}, .fill = Fill::labels}}},

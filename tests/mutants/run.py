@@ -23,18 +23,28 @@ NEVER = ("bounds", "barrier")  # no survivor may be about these
 IDLE = ("Names", "Folder/*", "Gradient/*", "NoDerivative/*")  # tests that run no kernel
 
 
-def key_of(mutant):
-    return tuple(mutant[name] for name in ("file", "function", "before", "after"))
+def keys_of(table):
+    """(file, function, before, after, n) of each mutant: the n-th of its kind there, from 1."""
+    seen = collections.Counter()
+    for mutant in table:
+        kind = tuple(mutant[name] for name in ("file", "function", "before", "after"))
+        seen[kind] += 1
+        yield *kind, seen[kind]
+
+
+def written(key):
+    file, function, before, after, n = key
+    return f"{file}: {function}: {before} -> {after}" + (f" @{n}" if n > 1 else "")
 
 
 def equivalents():
-    """(file, function, before, after) -> why, of equivalent.txt: `file: function: before -> after # why`."""
+    """Key -> why, of equivalent.txt: `file: function: before -> after @n # why`, without @n for the first."""
     found = {}
     with open(os.path.join(HERE, "equivalent.txt"), encoding="utf-8") as file:
         for line in file:
-            match = re.fullmatch(r"(\S+): (\S+): (.+) -> (.+?) # (.+)\n", line)
+            match = re.fullmatch(r"(\S+): (\S+): (.+) -> (.+?)(?: @(\d+))? # (.+)\n", line)
             if match:
-                found[match.group(1, 2, 3, 4)] = match[5]
+                found[*match.group(1, 2, 3, 4), int(match[5] or 1)] = match[6]
             elif line.strip() and not line.startswith("#"):
                 sys.exit(f"equivalent.txt: what is this? {line}")
     return found
@@ -74,11 +84,12 @@ def start_log(path, digest):
 
 
 def show(table, chosen, killed, equal):
+    """`equal`: the numbers of the equivalent ones."""
     kernels = collections.defaultdict(collections.Counter)
     for i in chosen:
         row = kernels[f"{table[i]['file']} {table[i]['function']}"]
         row["mutants"] += 1
-        row["equivalent" if key_of(table[i]) in equal else "killed" if i in killed else "survived"] += 1
+        row["equivalent" if i in equal else "killed" if i in killed else "survived"] += 1
     columns = ("mutants", "killed", "equivalent", "survived")
     print(f"{'kernel or function':64}" + "".join(f"{name:>12}" for name in columns))
     for name, row in sorted(kernels.items()):
@@ -98,18 +109,20 @@ def main():
     options = parser.parse_args()
     with open(options.table, encoding="utf-8") as file:
         text = file.read()
-    table, equal, begin = json.loads(text), equivalents(), time.time()
-    for key in set(equal) - {key_of(mutant) for mutant in table}:
-        sys.exit(f"equivalent.txt: there is no mutant {' '.join(key)}")
+    table, begin = json.loads(text), time.time()
+    keys, reasons = list(keys_of(table)), equivalents()
+    for key in set(reasons) - set(keys):
+        sys.exit(f"equivalent.txt: there is no mutant {written(key)}")
+    equal = {i for i, key in enumerate(keys) if key in reasons}
     chosen = options.ids or list(range(len(table)))
     if options.sample:
-        alive = [i for i in chosen if key_of(table[i]) not in equal]
+        alive = [i for i in chosen if i not in equal]
         chosen = sorted(random.Random(options.seed).sample(alive, options.sample))
     with open(options.program, "rb") as file:
         start_log(options.log, hashlib.sha256(file.read() + str(chosen).encode()).hexdigest())
     numbers = options.log + ".chosen"
     with open(numbers, "w", encoding="utf-8") as file:
-        file.write("\n".join(str(i) for i in chosen if key_of(table[i]) not in equal))
+        file.write("\n".join(str(i) for i in chosen if i not in equal))
     tests = options.filter or (filter_for(table, chosen) if options.sample else "*")
     tests += "-" + ":".join("OpSuite." + name for name in [*IDLE, *read_log(options.log)[1]])
     jobs = [subprocess.Popen([options.program, numbers, options.log, f"--gtest_filter={tests}", "--gtest_brief=1"],
@@ -119,12 +132,11 @@ def main():
     failed = [job for job in jobs if job.wait() != 0]
     killed = read_log(options.log)[0]
     show(table, chosen, killed, equal)
-    tried = [i for i in chosen if key_of(table[i]) not in equal]
+    tried = [i for i in chosen if i not in equal]
     survivors = [i for i in tried if i not in killed]
     for i in survivors:
         m = table[i]
-        print(f"survived: {m['file']}:{m['line']}:{m['column']} [{m['category']}] "
-              f"{m['file']}: {m['function']}: {m['before']} -> {m['after']}")
+        print(f"survived: {m['file']}:{m['line']}:{m['column']} [{m['category']}] {written(keys[i])}")
     score = 1 - len(survivors) / max(1, len(tried))
     print(f"mutants: {len(chosen)}, equivalent {len(chosen) - len(tried)}, killed {len(tried) - len(survivors)} of "
           f"{len(tried)}: {100 * score:.1f} %, {time.time() - begin:.0f} s")

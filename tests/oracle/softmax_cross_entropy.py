@@ -11,3 +11,6 @@ for reduction, smoothing in (("mean", 0), ("sum", 0), ("mean", 0.1), ("sum", 0.1
     print(" dlogits", [float(f"{v:.15g}") for v in x.grad.flatten()])
 print("probabilities", [float(f"{v:.15g}") for v in torch.softmax(x, 1).flatten().detach()])
 print("correct", (x.argmax(1) == labels).sum().item())
+impossible = torch.tensor([[0.0, -torch.inf, 1.0]], dtype=torch.float64)
+print(f"a class of logit -inf: {torch.nn.functional.cross_entropy(impossible, torch.tensor([0])).item():.15g}",
+      [float(f"{v:.15g}") for v in impossible.softmax(1).flatten()])
