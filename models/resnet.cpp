@@ -66,7 +66,7 @@ template <int depth, bool residual>
 constexpr Model row(std::string_view name, std::string_view summary) {
   return {.name = name,
           .summary = summary,
-          .data = "mnist",
+          .data = "cifar10",
           .size = 32,
           .recipe = {.epochs = 5, .batch = 128, .lr = 0.1, .weight_decay = 1e-4},
           .options = {},

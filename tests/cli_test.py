@@ -252,6 +252,7 @@ class Cli(CommandTest):
         listing = run("data", "list").stdout
         self.assertRegex(listing, r"digits .* embedded")
         self.assertRegex(listing, r"fashion-mnist +articles of clothing")
+        self.assertRegex(listing, r"cifar10 +photographs")
         self.assertEqual(run("data", "fetch", "digits").returncode, 1)
         self.refused("data", "fetch", "nosuch", says="no data set is called 'nosuch'")
 

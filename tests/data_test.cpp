@@ -177,7 +177,7 @@ TEST(LoadData, UnknownAndUnfetchedNames) {
   EXPECT_CONTAINS(error_of([] { load_data("mnist"); }), "| cairn data fetch mnist");
   const std::string error = error_of([] { load_data("minst"); });
   EXPECT_CONTAINS(error, "did you mean 'mnist'?");
-  EXPECT_CONTAINS(error, "mnist, fashion-mnist, digits");
+  EXPECT_CONTAINS(error, "mnist, fashion-mnist, cifar10, digits");
   EXPECT_THROW(load_data("minst"), UsageError);
 }
 
