@@ -72,8 +72,7 @@ def layer(function):
 def batch_norm(t, a, training=True):
     """The running averages count as outputs, and their gradients as none."""
     mean, var = (t[k].detach().clone() for k in ["running_mean", "running_var"])
-    y = F.batch_norm(t["x"], mean, var, t.get("weight"), t.get("bias"), training, a.get("momentum", 0.1),
-                     a.get("eps", 1e-5))
+    y = F.batch_norm(t["x"], mean, var, t.get("weight"), t.get("bias"), training, a.get("momentum", 0.1), a.get("eps", 1e-5))
     y = ACTIVATIONS[a.get("activation", "none")](y + t["residual"] if "residual" in t else y)
     return {"y": y, "running_mean": mean, "running_var": var} if training else {"y": y.detach()}
 
@@ -372,6 +371,14 @@ def adaptive(r):
     return {"x": values(r, images(r))}, {"output_size": [r.choice([1, 2, 3, 5, 7, 12]) for _ in "hw"]}
 
 
+def joined(r):
+    dims = shape(r, 1)
+    dim = r.randrange(len(dims))
+    other = list(dims)
+    other[dim] = r.choice([0] + SIZES)
+    return {"a": values(r, dims), "b": values(r, other)}, {"dim": signed(r, dim, len(dims))}
+
+
 NASTY = {name: elementwise() for name in ["neg", "exp", "square", "abs", "relu"]}
 NASTY |= {name: bent(elementwise()) for name in ["tanh", "sigmoid", "scaled_tanh"]}
 NASTY |= {
@@ -386,20 +393,8 @@ NASTY |= {
     "softmax": along, "log_softmax": along, "sum": reduced(True), "mean": reduced(False), "amax": reduced(False),
     "amin": reduced(False), "expand": expanded, "matmul": products, "mse_loss": losses("prediction", "target", None),
     "bce_with_logits": losses("logits", "target", "unit"), "softmax_cross_entropy": classes, "one_hot": one_hot,
-    "batch_norm": normed(True), "batch_norm_inference": normed(False), "zero_pad_shortcut": shortcut,
-    "embedding": embedding, "gather": gathered, "pad": padded, "slice": sliced, "transpose": transposed,
+    "batch_norm": normed(True), "batch_norm_inference": normed(False), "zero_pad_shortcut": shortcut, "embedding": embedding, "gather": gathered, "pad": padded, "slice": sliced, "transpose": transposed,
     "permute": permuted, "conv2d": conv2d, "linear": linear, "avg_pool2d": windows("avg"), "max_pool2d": windows("max"),
-    "adaptive_avg_pool2d": adaptive, "global_avg_pool2d": lambda r: ({"x": values(r, images(r))}, {}),
+    "adaptive_avg_pool2d": adaptive, "concat": joined, "global_avg_pool2d": lambda r: ({"x": values(r, images(r))}, {}),
 }
 NASTY |= {name: pairs() for name in ["add", "sub", "mul", "minimum", "maximum"]}
-
-
-def joined(r):
-    dims = shape(r, 1)
-    dim = r.randrange(len(dims))
-    other = list(dims)
-    other[dim] = r.choice([0] + SIZES)
-    return {"a": values(r, dims), "b": values(r, other)}, {"dim": signed(r, dim, len(dims))}
-
-
-NASTY["concat"] = joined
