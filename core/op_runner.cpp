@@ -12,7 +12,10 @@ namespace cairn {
 namespace {
 
 constexpr int64_t kGap = 256;  // bytes
-constexpr std::byte kPoison{0xff};
+
+/// Of the two floats in it the first is a signaling NaN, and so is the double: a sum that is added
+/// to one leaves other bytes.
+constexpr uint64_t kPoison = 0xfff7'ffff'ffbf'ffff;
 
 /// The first example repeated until the lanes of all slices are full: what spare lanes must hold.
 /// Zeros where there is none.
@@ -72,7 +75,9 @@ OpRunner::OpRunner(Device& device, const OpCall& call, const OpRunOptions& optio
       compile(std::move(program_.graph), plan_of(call_, options), call_.seed, options.prefilled);
   const Program* programs[] = {&program_};
   scratch_ = make_scratch(device_, programs);
-  poison_.assign(std::max(scratch_->arena.bytes(), scratch_->groups.bytes()), kPoison);
+  poison_.resize(std::max(scratch_->arena.bytes(), scratch_->groups.bytes()));
+  for (size_t i = 0; i < poison_.size(); ++i)
+    poison_[i] = static_cast<std::byte>(kPoison >> i % sizeof(kPoison) * 8);
   store_ = std::make_unique<Store>(device_, ParameterMap(program_.graph), options.real);
   executor_ = std::make_unique<Executor>(program_, *store_, scratch_);
 }
@@ -158,8 +163,8 @@ std::string OpRunner::stray_write() const {
   };
   std::vector<std::byte> arena = bytes_in(scratch_->arena), groups = bytes_in(scratch_->groups);
   std::map<int64_t, std::string_view> arena_names, group_names;  // by the values' first byte
-  const auto allow = [](auto& bytes, auto& names, int64_t begin, int64_t count, auto& name) {
-    std::fill_n(bytes.begin() + begin, count, kPoison);
+  const auto allow = [this](auto& bytes, auto& names, int64_t begin, int64_t count, auto& name) {
+    std::copy_n(poison_.begin() + begin, count, bytes.begin() + begin);
     names[begin] = name;
   };
   for (size_t id = 0; id < plan.placements.size(); ++id) {
@@ -171,8 +176,8 @@ std::string OpRunner::stray_write() const {
     for (int64_t g = 0; g < (at.partial < 0 ? 0 : plan.groups); ++g)
       allow(groups, group_names, g * plan.group_bytes + at.partial, t.bytes(), name);
   }
-  const auto find = [](const auto& bytes, const auto& names) -> std::string {
-    const auto stray = std::ranges::find_if(bytes, [](std::byte b) { return b != kPoison; });
+  const auto find = [this](const auto& bytes, const auto& names) -> std::string {
+    const auto stray = std::ranges::mismatch(bytes, poison_).in1;
     if (stray == bytes.end()) return "";
     const auto after = names.upper_bound(stray - bytes.begin());
     return std::string(after == names.begin() ? "nothing" : std::prev(after)->second);

@@ -79,8 +79,7 @@ __global__ void reduce_kernel(ReduceShape r, Team team, const float* x, float* y
       total = shares[team.place(0)];
       y[k] = f == Reduce::mean ? total / static_cast<float>(terms) : total;
     }
-    __syncthreads();
-  }
+  }  // a thread alone writes what it reads after the fold, so that the next round needn't wait
 }
 
 // A team of threads a result counts the ties, then shares dy: reads 8 bytes a term, writes 4.
