@@ -9,7 +9,7 @@ namespace cairn::bench {
 namespace {
 
 Net mlp(std::string_view name, const std::vector<int64_t>& hidden) {
-  Net net{name, "mlp", {}, {}};
+  Net net{name, "mlp", {1, 28, 28}, {}, {}};
   net.options = {{"widths", fmt::format("{}", fmt::join(hidden, ","))}, {"activation", "sigmoid"}};
   int64_t in = 784;
   for (const int64_t width : hidden) {
@@ -20,13 +20,29 @@ Net mlp(std::string_view name, const std::vector<int64_t>& hidden) {
   return net;
 }
 
+/// Three stages of 3x3 convolutions to 16, 32 and 64 channels on planes of 32, 16 and 8.
+Net resnet(std::string_view name, int depth) {
+  Net net{name, name, {3, 32, 32}, {}, {3 * 16 * 9 * 1024.0}};
+  double in = 16, plane = 1024;
+  for (int stage = 0; stage < 3; ++stage, plane /= 4) {
+    const double out = 16 << stage;
+    for (int layer = 0; layer < (depth - 2) / 3; ++layer, in = out)
+      net.products.push_back(in * out * 9 * plane);
+  }
+  net.products.push_back(64 * 10);
+  return net;
+}
+
 }  // namespace
 
 std::vector<Net> all_nets() {
   const std::vector<double> lenet = {6 * 784 * 25.0, 16 * 100 * 150.0, 400 * 120.0, 120 * 84.0,
                                      84 * 10.0};
-  return {{"lenet5", "lenet5", {}, lenet},
-          {"lenet5relu", "lenet5relu", {}, lenet},
+  const Shape digit{1, 28, 28};
+  return {{"lenet5", "lenet5", digit, {}, lenet},
+          {"lenet5relu", "lenet5relu", digit, {}, lenet},
+          resnet("resnet20", 20),
+          resnet("resnet56", 56),
           mlp("mlp50", std::vector<int64_t>(50, 256)),
           mlp("mlpwide", {2500, 1500, 500})};
 }

@@ -10,6 +10,7 @@ namespace cairn::bench {
 
 struct Net {
   std::string_view name, model;
+  Shape image;  // (C,H,W)
   ModelOptions options;
   std::vector<double> products;  // multiplications forward a layer and image
 

@@ -13,8 +13,8 @@ namespace {
 constexpr int64_t kBatches = 8;
 constexpr int64_t kDrainSteps = 256;
 
-Dataset random_images(int64_t count) {
-  Dataset data{"random images", Shape{1, 28, 28}, 10, {}, {}};
+Dataset random_images(const Shape& image, int64_t count) {
+  Dataset data{"random images", image, 10, {}, {}};
   data.images.resize(static_cast<size_t>(count * data.image.elements()));
   data.labels.resize(static_cast<size_t>(count));
   const PhiloxKey pixels = philox_key(1, "images"), labels = philox_key(1, "labels");
@@ -28,7 +28,8 @@ Dataset random_images(int64_t count) {
 void run(std::span<char* const> words) {
   const Options options = parse(words);
   const Net net = find_net(options.net);
-  const Dataset data = random_images(checked_mul(kBatches, options.batch, "random images"));
+  const Dataset data =
+      random_images(net.image, checked_mul(kBatches, options.batch, "random images"));
   const Network network(find_model(net.model), net.options, data, pixel_statistics(data));
   const auto device = open_device(options.device, static_cast<int>(options.threads));
   const std::string note = device->set_conv({options.conv});
