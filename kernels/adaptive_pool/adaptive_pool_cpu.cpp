@@ -21,7 +21,7 @@ struct AdaptiveWindow {
 /// and of the channel's first input.
 template <class F>
 void for_adaptive_windows(const AdaptiveShape& s, int64_t width, F f) {
-  with_lanes(width, [&](auto d, auto) {
+  with_lanes(width, [&](auto d) {
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     for (int64_t c = 0; c < s.channels; ++c)
       for (int64_t p = 0; p < s.h.out; ++p)

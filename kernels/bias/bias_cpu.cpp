@@ -27,7 +27,7 @@ void bias_grad(const Args& args) {
   const int64_t channels = dy.shape[0], positions = channels ? dy.features / channels : 0;
   const int64_t width = dy.batch.width;
   float* db = args.out[0].as<float>();
-  with_lanes(width, [&](auto d, auto) {
+  with_lanes(width, [&](auto d) {
     for (int64_t s = 0; s < dy.batch.slices; ++s)
       for (int64_t c = 0; c < channels; ++c)
         db[c] += sum_rows(d, dy.slice<float>(s) + c * positions * width, positions, width,

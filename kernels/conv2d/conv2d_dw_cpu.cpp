@@ -1,5 +1,6 @@
 // The gradient of the weights on slices: a tile of output channels x kernel columns of vector sums,
-// lanes over the examples, walks all places of a kernel row; the lanes are added at the end.
+// lanes over the examples at a run of places, walks a band of rows of places; the lanes are added
+// at its end. A band of the tile's rows of dy stays in the first-level cache for all of the kernel.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv2d/conv2d_dw_cpu.cpp"
 #include <hwy/foreach_target.h>
@@ -12,142 +13,195 @@
 HWY_BEFORE_NAMESPACE();
 namespace cairn::HWY_NAMESPACE {
 
-constexpr int kTileChannels = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
 constexpr int kTileTaps = 5;
+/// Most channels of a tile: its sums and the smaller side of its factors fill the registers.
+constexpr int tile_channels(int taps) {
+  if (HWY_TARGET <= HWY_AVX3) return taps <= 3 ? 8 : 4;
+  return taps <= 3 ? 4 : 2;
+}
+constexpr int64_t kBandBytes = 16384;  // of a tile's rows of dy
 
-/// Places of one axis at which all of the taps [j, j + taps) lie inside the input.
+/// Places [begin, end) of one axis.
 struct Span {
   int64_t begin = 0, end = 0;
 };
 
-Span inside(int64_t j, int64_t taps, int64_t stride, int64_t pad, int64_t dil, int64_t in,
-            int64_t out) {
-  const int64_t low = pad - j * dil, high = in + pad - (j + taps - 1) * dil;  // low <= p S < high
-  const int64_t begin = low <= 0 ? 0 : (low + stride - 1) / stride;
-  const int64_t end = high <= 0 ? 0 : std::min(out, (high + stride - 1) / stride);
-  return {std::min(begin, end), end};
+/// The rows of places at which kernel row i lies inside the input.
+Span rows_inside(const ConvShape& s, int64_t i) {
+  const int64_t low = s.pad_h - i * s.dil_h, high = low + s.h;  // low <= p S < high
+  const int64_t begin = low <= 0 ? 0 : (low + s.stride_h - 1) / s.stride_h;
+  const int64_t end = high <= 0 ? 0 : std::min(s.oh, (high + s.stride_h - 1) / s.stride_h);
+  return {begin, end};
 }
 
-/// What a tile walks: rows of places, places of a row, examples of a place.
+/// Neighbouring places at which the same taps [tap, tap + taps) lie inside the input.
+struct TapRun {
+  int64_t tap = 0, taps = 0;
+  Span places;
+};
+
+/// The runs of a row for the kernel columns [j, j + taps). Each has earlier taps than the one
+/// before.
+struct TapRuns {
+  TapRun runs[2 * kTileTaps + 1];
+  int64_t count = 0;
+
+  TapRuns(const ConvShape& s, int64_t j, int64_t taps) {
+    for (int64_t q = 0; q < s.ow; ++q) {
+      const auto column = [&](int64_t tap) { return q * s.stride_w - s.pad_w + tap * s.dil_w; };
+      int64_t first = j, end = j + taps;
+      while (first < end && column(first) < 0) ++first;
+      while (end > first && column(end - 1) >= s.w) --end;
+      if (first == end) continue;
+      const TapRun* last = count > 0 ? &runs[count - 1] : nullptr;
+      if (!last || last->tap != first || last->taps != end - first)
+        runs[count++] = {first, end - first, {q, q}};
+      ++runs[count - 1].places.end;
+    }
+  }
+};
+
+/// What a tile walks: rows of places, runs of a row, lanes of a run.
 struct DwWalk {
   int64_t rows = 0, dy_row = 0, x_row = 0;  // elements from one row of places to the next
-  int64_t places = 0, dy_place = 0, x_place = 0;
-  int64_t valid = 0;                  // examples
+  int64_t runs = 0, dy_run = 0, x_run = 0;
+  int64_t lanes = 0;
   int64_t dy_channel = 0, x_tap = 0;  // elements from a sum to the next
   int64_t dw_channel = 0;
 };
 
-/// dw[m][j] += sum over places and examples of dy[m] x[j]. Two vectors of examples where the slice
-/// has them; lanes from `valid` on count as zero.
-template <int kChannels, int kTaps, int kVectors, class D>
+/// sum[m][j] += g[m] a[j], the smaller side kept in registers.
+template <int kChannels, int kTaps, class V, class Load>
+HWY_INLINE void add_products(V (&sum)[kChannels][kTaps], const DwWalk& t, const float* g,
+                             const float* a, Load load) {
+  constexpr int kFew = std::min(kChannels, kTaps), kMany = std::max(kChannels, kTaps);
+  constexpr bool kFewTaps = kTaps <= kChannels;
+  const int64_t few_step = kFewTaps ? t.x_tap : t.dy_channel;
+  const int64_t many_step = kFewTaps ? t.dy_channel : t.x_tap;
+  const float *few = kFewTaps ? a : g, *many = kFewTaps ? g : a;
+  V kept[kFew];
+  CAIRN_UNROLL for (int i = 0; i < kFew; ++i) kept[i] = load(few + i * few_step);
+  CAIRN_UNROLL for (int i = 0; i < kMany; ++i) {
+    V v = load(many + i * many_step);
+    keep_in_register(v);
+    CAIRN_UNROLL for (int k = 0; k < kFew; ++k) {
+      V& to = sum[kFewTaps ? i : k][kFewTaps ? k : i];
+      to = hn::MulAdd(v, kept[k], to);
+    }
+  }
+}
+
+/// dw[m][j] += sum over the walk of dy[m] x[j].
+template <int kChannels, int kTaps, class D>
 HWY_NOINLINE void dw_tile(D d, const DwWalk& t, const float* dy, const float* x, float* dw) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   hn::Vec<D> sum[kChannels][kTaps];
   CAIRN_UNROLL for (int m = 0; m < kChannels; ++m) CAIRN_UNROLL for (int j = 0; j < kTaps; ++j)
       sum[m][j] = hn::Zero(d);
-  const auto first = hn::FirstN(d, static_cast<size_t>(std::clamp<int64_t>(t.valid, 0, lanes)));
-  const auto second =
-      hn::FirstN(d, static_cast<size_t>(std::clamp<int64_t>(t.valid - lanes, 0, lanes)));
-  for (int64_t p = 0; p < t.rows; ++p) {
-    const float *g = dy + p * t.dy_row, *a = x + p * t.x_row;
-    for (int64_t q = 0; q < t.places; ++q, g += t.dy_place, a += t.x_place) {
-      CAIRN_UNROLL for (int v = 0; v < kVectors; ++v) {
-        const auto& mask = v == 0 ? first : second;
-        hn::Vec<D> gs[kChannels];
-        CAIRN_UNROLL for (int m = 0; m < kChannels; ++m) gs[m] =
-            hn::MaskedLoad(mask, d, g + m * t.dy_channel + v * lanes);
-        CAIRN_UNROLL for (int j = 0; j < kTaps; ++j) {
-          auto xs = hn::LoadU(d, a + j * t.x_tap + v * lanes);
-          keep_in_register(xs);
-          CAIRN_UNROLL for (int m = 0; m < kChannels; ++m) sum[m][j] =
-              hn::MulAdd(gs[m], xs, sum[m][j]);
-        }
-      }
+  const int64_t whole = t.lanes / lanes * lanes;
+  const auto rest = hn::FirstN(d, static_cast<size_t>(t.lanes - whole));
+  for (int64_t p = 0; p < t.rows; ++p)
+    for (int64_t q = 0; q < t.runs; ++q) {
+      const float *g = dy + p * t.dy_row + q * t.dy_run, *a = x + p * t.x_row + q * t.x_run;
+      for (int64_t i = 0; i < whole; i += lanes)
+        add_products(sum, t, g + i, a + i, [d](const float* from) { return hn::LoadU(d, from); });
+      if (whole < t.lanes)
+        add_products(sum, t, g + whole, a + whole,
+                     [d, rest](const float* from) { return hn::MaskedLoad(rest, d, from); });
     }
-  }
   CAIRN_UNROLL for (int m = 0; m < kChannels; ++m) CAIRN_UNROLL for (int j = 0; j < kTaps; ++j)
       dw[m * t.dw_channel + j] += hn::GetLane(hn::SumOfLanes(d, sum[m][j]));
 }
 
-template <int kChannels, int kVectors, class D>
-void dw_taps(D d, const DwWalk& t, int64_t taps, const float* dy, const float* x, float* dw) {
-  switch (taps) {
-    case 1:
-      return dw_tile<kChannels, 1, kVectors>(d, t, dy, x, dw);
-    case 2:
-      return dw_tile<kChannels, 2, kVectors>(d, t, dy, x, dw);
-    case 3:
-      return dw_tile<kChannels, 3, kVectors>(d, t, dy, x, dw);
-    case 4:
-      return dw_tile<kChannels, 4, kVectors>(d, t, dy, x, dw);
-    default:
-      return dw_tile<kChannels, kTileTaps, kVectors>(d, t, dy, x, dw);
-  }
+template <class D>
+using DwTileFn = void (*)(D, const DwWalk&, const float*, const float*, float*);
+
+/// The tile for `channels` channels, 1 to tile_channels(kTaps).
+template <class D, int kTaps, int kChannels = tile_channels(kTaps)>
+DwTileFn<D> dw_tile_of(int64_t channels) {
+  if constexpr (kChannels > 1)
+    if (channels < kChannels) return dw_tile_of<D, kTaps, kChannels - 1>(channels);
+  return dw_tile<kChannels, kTaps, D>;
 }
 
-/// All channels of a group for the taps [j, j + taps) of kernel row i of input channel c.
-template <class D, class Vectors>
-void dw_channels(D d, Vectors, const DwWalk& t, int64_t channels, int64_t width, int64_t valid,
-                 int64_t taps, const float* dy, const float* x, float* dw) {
-  constexpr int kVectors = Vectors::value;
-  const int64_t step = kVectors * static_cast<int64_t>(hn::Lanes(d));
-  DwWalk walk = t;
-  for (int64_t m = 0; m < channels;) {
-    const int64_t tile = channels - m >= kTileChannels ? kTileChannels : channels - m >= 2 ? 2 : 1;
-    const float* g = dy + m * t.dy_channel;
-    float* out = dw + m * t.dw_channel;
-    for (int64_t lane = 0; lane < width && lane < valid; lane += step) {
-      walk.valid = valid - lane;
-      const auto fn = tile == 1   ? dw_taps<1, kVectors, D>
-                      : tile == 2 ? dw_taps<2, kVectors, D>
-                                  : dw_taps<kTileChannels, kVectors, D>;
-      fn(d, walk, taps, g + lane, x + lane, out);
-    }
-    m += tile;
-  }
+template <class D, int kTaps = kTileTaps>
+DwTileFn<D> dw_tile_for(int64_t channels, int64_t taps) {
+  if constexpr (kTaps > 1)
+    if (taps < kTaps) return dw_tile_for<D, kTaps - 1>(channels, taps);
+  return dw_tile_of<D, kTaps>(channels);
 }
 
-/// One slice and group. dy, x and dw point to the group's first channels.
-template <class D, class Vectors>
-void dw_slice(D d, Vectors vectors, const ConvShape& s, int64_t width, int64_t valid,
-              const float* dy, const float* x, float* dw) {
-  DwWalk t;
-  t.dy_row = s.ow * width, t.x_row = s.stride_h * s.w * width;
-  t.dy_place = width, t.x_place = s.stride_w * width;
-  t.dy_channel = s.oh * s.ow * width, t.dw_channel = s.depth(), t.x_tap = s.dil_w * width;
-  const bool padded = s.pad_w > 0;
-  for (int64_t c = 0; c < s.cin_group(); ++c)
-    for (int64_t i = 0; i < s.kh; ++i) {
-      const Span p = inside(i, 1, s.stride_h, s.pad_h, s.dil_h, s.h, s.oh);
-      t.rows = p.end - p.begin;
-      const int64_t row = c * s.h + p.begin * s.stride_h - s.pad_h + i * s.dil_h;
-      const int64_t most = padded ? 1 : kTileTaps;  // with padding each tap has places of its own
-      for (int64_t j = 0; j < s.kw; j += most) {
-        const int64_t taps = std::min(most, s.kw - j);
-        const Span q = inside(j, taps, s.stride_w, s.pad_w, s.dil_w, s.w, s.ow);
-        t.places = q.end - q.begin;
-        if (t.rows <= 0 || t.places <= 0) continue;
-        const int64_t column = q.begin * s.stride_w - s.pad_w + j * s.dil_w;
-        dw_channels(d, vectors, t, s.cout_group(), width, valid, taps,
-                    dy + (p.begin * s.ow + q.begin) * width, x + (row * s.w + column) * width,
-                    dw + (c * s.kh + i) * s.kw + j);
+/// One slice and group: dy, x and dw point to the group's first channels.
+struct DwSlice {
+  const ConvShape& s;
+  const TapRuns& taps;
+  int64_t width, valid;  // lanes, and those that are real examples
+  const float *dy, *x;
+  float* dw;
+
+  /// Output channels [m, m + channels), of rows [p, p + rows) of places.
+  void band(int64_t m, int64_t channels, int64_t p, int64_t rows) const {
+    for (int64_t c = 0; c < s.cin_group(); ++c)
+      for (int64_t i = 0; i < s.kh; ++i) {
+        const Span in = rows_inside(s, i);
+        const Span here{std::max(p, in.begin), std::min(p + rows, in.end)};
+        if (here.end <= here.begin) continue;
+        for (int64_t k = 0; k < taps.count; ++k) tile(m, channels, c, i, here, taps.runs[k]);
       }
+  }
+
+  void tile(int64_t m, int64_t channels, int64_t c, int64_t i, const Span& rows,
+            const TapRun& run) const {
+    const int64_t places = run.places.end - run.places.begin;
+    DwWalk t;
+    t.rows = rows.end - rows.begin, t.dy_row = s.ow * width, t.x_row = s.stride_h * s.w * width;
+    const bool side_by_side = s.stride_w == 1 && valid == width;
+    t.runs = side_by_side ? 1 : places, t.lanes = side_by_side ? places * width : valid;
+    t.dy_run = width, t.x_run = s.stride_w * width;
+    t.dy_channel = s.oh * s.ow * width, t.x_tap = s.dil_w * width, t.dw_channel = s.depth();
+    const int64_t row = c * s.h + rows.begin * s.stride_h - s.pad_h + i * s.dil_h;
+    const int64_t column = run.places.begin * s.stride_w - s.pad_w + run.tap * s.dil_w;
+    const hn::ScalableTag<float> d;
+    const float* g = dy + (rows.begin * s.ow + run.places.begin) * width;
+    const float* a = x + (row * s.w + column) * width;
+    float* to = dw + (c * s.kh + i) * s.kw + run.tap;
+    for (int64_t k = 0, count; k < channels; k += count) {
+      count = even_part(channels - k, tile_channels(static_cast<int>(run.taps)));
+      dw_tile_for<hn::ScalableTag<float>>(count, run.taps)(d, t, g + (m + k) * t.dy_channel, a,
+                                                           to + (m + k) * t.dw_channel);
     }
-}
+  }
+
+  void run(int64_t most) const {
+    const int64_t row_bytes = most * s.ow * width * int64_t{sizeof(float)};
+    const int64_t rows = std::max<int64_t>(1, kBandBytes / std::max<int64_t>(1, row_bytes));
+    for (int64_t p = 0; p < s.oh; p += rows)
+      for (int64_t m = 0, count; m < s.cout_group(); m += count) {
+        count = even_part(s.cout_group() - m, most);
+        band(m, count, p, std::min(rows, s.oh - p));
+      }
+  }
+};
 
 void conv2d_dw(const Args& args) {
   const Tensor &x = args.in[0], &dy = args.in[1], &dw = args.out[0];
   const ConvShape s(x.shape, dw.shape, dy.shape, *args.attrs);
   const int64_t width = x.batch.width;
-  with_lanes(width, [&](auto d, auto vectors) {
+  for (int64_t j = 0, taps; j < s.kw; j += taps) {
+    taps = even_part(s.kw - j, kTileTaps);
+    const TapRuns runs(s, j, taps);
     for (int64_t k = 0; k < x.batch.slices * s.groups; ++k) {
       const int64_t slice = k / s.groups, g = k % s.groups;
-      dw_slice(d, vectors, s, width, args.valid_lanes(x, slice),
-               dy.slice<float>(slice) + g * s.cout_group() * s.oh * s.ow * width,
-               x.slice<float>(slice) + g * s.cin_group() * s.h * s.w * width,
-               dw.as<float>() + g * s.cout_group() * s.depth());
+      const DwSlice part{s,
+                         runs,
+                         width,
+                         args.valid_lanes(x, slice),
+                         dy.slice<float>(slice) + g * s.cout_group() * s.oh * s.ow * width,
+                         x.slice<float>(slice) + g * s.cin_group() * s.h * s.w * width,
+                         dw.as<float>() + g * s.cout_group() * s.depth()};
+      part.run(tile_channels(static_cast<int>(taps)));
     }
-  });
+  }
 }
 
 }  // namespace cairn::HWY_NAMESPACE

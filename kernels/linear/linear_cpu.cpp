@@ -15,22 +15,6 @@ namespace cairn::HWY_NAMESPACE {
 constexpr int64_t kLaneRun = 32;   // examples that dw takes at a time
 constexpr int64_t kInputRun = 64;  // inputs that dw takes at a time
 
-/// All outputs of one slice: `rows` outputs over the tile's loops.
-template <class D, class Vectors>
-void product_rows(D d, Vectors, ProductTile tile, int64_t rows, int64_t width, const float* w,
-                  const float* x, float* y) {
-  constexpr int kVectors = Vectors::value;
-  const int64_t step = kVectors * static_cast<int64_t>(hn::Lanes(d));
-  const float* bias = tile.bias;
-  for (int64_t r = 0; r < rows; r += kTileRows) {
-    const int64_t count = std::min<int64_t>(kTileRows, rows - r);
-    const auto fn = tile_for<1, kVectors, D>(count);
-    if (bias) tile.bias = bias + r;
-    for (int64_t lane = 0; lane < width; lane += step)
-      fn(d, tile, w + r * tile.w_row, x + lane, y + r * tile.y_row + lane);
-  }
-}
-
 void linear(const Args& args) {
   const Tensor &x = args.in[0], &w = args.in[1], &b = args.in[2], &y = args.out[0];
   const int64_t width = x.batch.width, in = x.features;
@@ -39,11 +23,9 @@ void linear(const Args& args) {
   tile.w_row = in, tile.y_row = width;
   tile.bias = b.as<float>();
   tile.activation = static_cast<Activation>(args.attrs->integer(linear_attr::activation));
-  with_lanes(width, [&](auto d, auto vectors) {
-    for (int64_t s = 0; s < x.batch.slices; ++s)
-      product_rows(d, vectors, tile, y.features, width, w.as<float>(), x.slice<float>(s),
-                   y.slice<float>(s));
-  });
+  for (int64_t s = 0; s < x.batch.slices; ++s)
+    product_run(hn::ScalableTag<float>(), tile, y.features, width, w.as<float>(), x.slice<float>(s),
+                y.slice<float>(s));
 }
 
 void linear_dx(const Args& args) {
@@ -52,11 +34,9 @@ void linear_dx(const Args& args) {
   ProductTile tile;
   tile.loops[2] = {dy.features, dx.features, width};
   tile.w_row = 1, tile.y_row = width;
-  with_lanes(width, [&](auto d, auto vectors) {
-    for (int64_t s = 0; s < dx.batch.slices; ++s)
-      product_rows(d, vectors, tile, dx.features, width, w.as<float>(), dy.slice<float>(s),
-                   dx.slice<float>(s));
-  });
+  for (int64_t s = 0; s < dx.batch.slices; ++s)
+    product_run(hn::ScalableTag<float>(), tile, dx.features, width, w.as<float>(),
+                dy.slice<float>(s), dx.slice<float>(s));
 }
 
 /// dw[r][i..] += sum over `examples` of dy[r][n] xt[n][i..] for kRows outputs and two vectors of

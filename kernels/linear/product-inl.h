@@ -1,10 +1,11 @@
 // The register tile under linear and conv2d: products of weights with examples, lanes over the
 // examples.
 //
-// One tile computes, for kRows outputs and kPixels neighbouring places,
+// One tile computes, for kRows outputs and kColumns neighbouring vectors,
 //   out[r] = sum over a, b, c of w[r] x,   w and x walking three nested loops with constant
 //   strides,
-// with x a vector of examples and w one broadcast number. Weights stay in PyTorch's order.
+// with x a vector of examples, or of examples at neighbouring places, and w one broadcast number.
+// Weights stay in PyTorch's order.
 // Include it inside foreach_target code only.
 #if defined(CAIRN_PRODUCT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef CAIRN_PRODUCT_INL_H_
@@ -16,7 +17,6 @@
 #include <hwy/highway.h>
 
 #include <cstdint>
-#include <type_traits>
 
 #include "core/simd.h"
 #include "kernels/unary/activation-inl.h"
@@ -25,10 +25,16 @@ HWY_BEFORE_NAMESPACE();
 namespace cairn::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Outputs of a tile: with two vectors each the sums fill the registers of the target.
+/// Most columns of a tile.
+constexpr int kTileColumns = 3;
+/// Most outputs of a tile: its sums, its columns and a weight fill the registers of the target.
+constexpr int tile_rows(int columns) {
+  if (HWY_TARGET <= HWY_AVX3) return columns == 3 ? 8 : 12;
+  return columns == 3 ? 4 : 6;
+}
+
+/// Outputs of a tile of two columns in matmul and linear_dw.
 constexpr int kTileRows = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
-/// Most outputs of a tile over two places.
-constexpr int kPairRows = HWY_TARGET <= HWY_AVX3 ? 6 : 2;
 
 /// Keeps a loaded vector in a register: g++ otherwise folds the load into each product that uses
 /// it, and loads become the bottleneck.
@@ -48,24 +54,22 @@ struct ProductLoop {
 struct ProductTile {
   ProductLoop loops[3];  // outermost first
   int64_t w_row = 0;     // elements of w from an output to the next
-  int64_t x_pixel = 0;   // elements of x, and of y, from a place to the next
-  int64_t y_pixel = 0;
-  int64_t y_row = 0;  // elements of y from an output to the next
+  int64_t y_row = 0;     // elements of y from an output to the next
   const float* bias = nullptr;
+  bool adds = false;  // to what y holds, in place of the bias
   Activation activation = Activation::none;
 };
 
-/// kVectors vectors of examples at kPixels places for kRows outputs. Accumulates in registers, adds
-/// the bias, applies the activation, stores.
-template <int kRows, int kPixels, int kVectors, class D>
+/// Accumulates in registers from the bias on, applies the activation, stores.
+template <int kRows, int kColumns, class D>
 HWY_NOINLINE void product_tile(D d, const ProductTile& t, const float* w, const float* x,
                                float* y) {
-  constexpr int kColumns = kPixels * kVectors;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   hn::Vec<D> sum[kRows][kColumns];
   CAIRN_UNROLL for (int r = 0; r < kRows; ++r) {
     const auto first = t.bias ? hn::Set(d, t.bias[r]) : hn::Zero(d);
-    CAIRN_UNROLL for (int c = 0; c < kColumns; ++c) sum[r][c] = first;
+    CAIRN_UNROLL for (int c = 0; c < kColumns; ++c) sum[r][c] =
+        t.adds ? hn::LoadU(d, y + r * t.y_row + c * lanes) : first;
   }
   for (int64_t i = 0; i < t.loops[0].count; ++i) {
     for (int64_t j = 0; j < t.loops[1].count; ++j) {
@@ -73,8 +77,7 @@ HWY_NOINLINE void product_tile(D d, const ProductTile& t, const float* w, const 
       const float* xk = x + i * t.loops[0].x + j * t.loops[1].x;
       for (int64_t k = 0; k < t.loops[2].count; ++k, wk += t.loops[2].w, xk += t.loops[2].x) {
         hn::Vec<D> xs[kColumns];
-        CAIRN_UNROLL for (int c = 0; c < kColumns; ++c) xs[c] =
-            hn::LoadU(d, xk + c / kVectors * t.x_pixel + c % kVectors * lanes);
+        CAIRN_UNROLL for (int c = 0; c < kColumns; ++c) xs[c] = hn::LoadU(d, xk + c * lanes);
         CAIRN_UNROLL for (int r = 0; r < kRows; ++r) {
           const auto weight = hn::Set(d, wk[r * t.w_row]);
           CAIRN_UNROLL for (int c = 0; c < kColumns; ++c) sum[r][c] =
@@ -85,34 +88,74 @@ HWY_NOINLINE void product_tile(D d, const ProductTile& t, const float* w, const 
   }
   CAIRN_UNROLL for (int r = 0; r < kRows; ++r) CAIRN_UNROLL for (int c = 0; c < kColumns; ++c) {
     if (t.activation != Activation::none) sum[r][c] = Activate(d, t.activation, sum[r][c]);
-    hn::StoreU(sum[r][c], d, y + r * t.y_row + c / kVectors * t.y_pixel + c % kVectors * lanes);
+    hn::StoreU(sum[r][c], d, y + r * t.y_row + c * lanes);
   }
 }
 
-template <int kPixels, int kVectors, class D>
+template <class D>
 using TileFn = void (*)(D, const ProductTile&, const float*, const float*, float*);
 
-/// The tile for `rows` outputs: 1 to kTileRows, or to kPairRows where kPixels is 2.
-template <int kPixels, int kVectors, class D, int kRows = kPixels == 2 ? kPairRows : kTileRows>
-TileFn<kPixels, kVectors, D> tile_for(int64_t rows) {
+/// The tile for `rows` outputs, 1 to tile_rows(kColumns).
+template <int kColumns, class D, int kRows = tile_rows(kColumns)>
+TileFn<D> tile_for(int64_t rows) {
   if constexpr (kRows > 1)
-    if (rows < kRows) return tile_for<kPixels, kVectors, D, kRows - 1>(rows);
-  return product_tile<kRows, kPixels, kVectors, D>;
+    if (rows < kRows) return tile_for<kColumns, D, kRows - 1>(rows);
+  return product_tile<kRows, kColumns, D>;
 }
 
-/// Calls f(d, vectors) with the widest vectors that divide a slice of `width` examples: two full
-/// ones, else one of eight examples, else single examples. `vectors` is an integral constant.
+/// The first of the fewest parts of `count`, each at most `most`, that are as equal as can be.
+inline int64_t even_part(int64_t count, int64_t most) {
+  const int64_t parts = (count + most - 1) / most;
+  return (count + parts - 1) / parts;
+}
+
+/// `rows` outputs at kColumns vectors.
+template <int kColumns, class D>
+void product_columns(D d, ProductTile tile, int64_t rows, const float* w, const float* x,
+                     float* y) {
+  const float* bias = tile.bias;
+  for (int64_t r = 0, count; r < rows; r += count) {
+    count = even_part(rows - r, tile_rows(kColumns));
+    if (bias) tile.bias = bias + r;
+    tile_for<kColumns, D>(count)(d, tile, w + r * tile.w_row, x, y + r * tile.y_row);
+  }
+}
+
+/// `rows` outputs at `length` lanes that lie side by side, in x as in y. Where they are no whole
+/// number of vectors the last vector overlaps the one before: its lanes come out the same again.
+template <class D>
+void product_run(D d, const ProductTile& tile, int64_t rows, int64_t length, const float* w,
+                 const float* x, float* y) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  if constexpr (hn::MaxLanes(D()) > 1) {
+    using Fewer = hn::CappedTag<float, (hn::MaxLanes(D()) > 8 ? 8 : 1)>;
+    if (length < lanes) return product_run(Fewer(), tile, rows, length, w, x, y);
+  }
+  int64_t at = 0;
+  for (int64_t vectors = length / lanes, columns; vectors > 0; vectors -= columns) {
+    columns = even_part(vectors, kTileColumns);
+    const auto product = columns == 1   ? product_columns<1, D>
+                         : columns == 2 ? product_columns<2, D>
+                                        : product_columns<3, D>;
+    product(d, tile, rows, w, x + at, y + at);
+    at += columns * lanes;
+  }
+  if (at < length) product_columns<1>(d, tile, rows, w, x + length - lanes, y + length - lanes);
+}
+
+/// Calls f(d) with the widest vectors that divide a slice of `width` examples: full ones, of eight
+/// examples, or single examples.
 template <class F>
 void with_lanes(int64_t width, F f) {
   const hn::ScalableTag<float> full;
   const hn::CappedTag<float, 8> eight;
   const hn::CappedTag<float, 1> one;
-  if (width % static_cast<int64_t>(2 * hn::Lanes(full)) == 0)
-    f(full, std::integral_constant<int, 2>());
+  if (width % static_cast<int64_t>(hn::Lanes(full)) == 0)
+    f(full);
   else if (width % static_cast<int64_t>(hn::Lanes(eight)) == 0)
-    f(eight, std::integral_constant<int, 1>());
+    f(eight);
   else
-    f(one, std::integral_constant<int, 1>());
+    f(one);
 }
 
 }  // namespace cairn::HWY_NAMESPACE

@@ -24,7 +24,7 @@ struct Window {
 /// and of the channel's first input.
 template <class F>
 void for_windows(const PoolShape& s, int64_t width, F f) {
-  with_lanes(width, [&](auto d, auto) {
+  with_lanes(width, [&](auto d) {
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     for (int64_t c = 0; c < s.channels; ++c)
       for (int64_t p = 0; p < s.h.out; ++p) {
