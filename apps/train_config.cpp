@@ -36,6 +36,10 @@ RunConfig new_config(const TrainOptions& options, const Model& model) {
   if (!optimizer.momentum && options.momentum)
     fail_usage(fmt::format("--momentum doesn't belong to --optimizer {}", optimizer.name),
                fmt::format("leave it out: {} has its own moments", optimizer.name));
+  if (!options.data && model.data.empty())
+    fail_usage(fmt::format("{} has no data set of its own: --data is missing", model.name),
+               "give a directory with a folder of PNG files for each class, --data DIR, or a name "
+               "that `cairn data list` shows");
   // An optimizer with a rate of its own takes nothing from the recipe, which was found with sgd.
   const double momentum = optimizer.lr ? 0 : recipe.momentum;
   RunConfig config;

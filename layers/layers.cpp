@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 namespace cairn {
+namespace {
+
+constexpr Init kOnes{Init::Kind::constant, 1};
+
+}  // namespace
 
 Value Linear::operator()(Graph& graph, const std::string& name, Value x) const {
   const Value w = graph.parameter(name + ".weight", {out, in}, make_init(init, in, out));
@@ -46,7 +51,6 @@ Value GlobalAvgPool2d::operator()(Graph& graph, const std::string& name, Value x
 }
 
 Value BatchNorm::operator()(Graph& graph, const std::string& name, Value x) const {
-  constexpr Init kOnes{Init::Kind::constant, 1};
   const Value mean = graph.buffer(name + ".running_mean", {channels}, {});
   const Value variance = graph.buffer(name + ".running_var", {channels}, kOnes);
   const Value w = graph.parameter(name + ".weight", {channels}, kOnes);
@@ -56,6 +60,17 @@ Value BatchNorm::operator()(Graph& graph, const std::string& name, Value x) cons
                      fmt::format("eps={} momentum={}", eps, momentum), name);
   return graph.add("batch_norm_inference", {x, mean, variance, w, b}, fmt::format("eps={}", eps),
                    name);
+}
+
+Value LayerNorm::operator()(Graph& graph, const std::string& name, Value x) const {
+  const Value w = affine ? graph.parameter(name + ".weight", shape, kOnes) : Value{};
+  const Value b = affine ? graph.parameter(name + ".bias", shape, {}) : Value{};
+  return graph.add("layer_norm", {x, w, b}, fmt::format("dims={} eps={}", shape.rank(), eps), name);
+}
+
+Value LocalResponseNorm::operator()(Graph& graph, const std::string& name, Value x) const {
+  return graph.add("local_response_norm", {x},
+                   fmt::format("size={} alpha={} beta={} k={}", size, alpha, beta, k), name);
 }
 
 Value ZeroPadShortcut::operator()(Graph& graph, const std::string& name, Value x) const {

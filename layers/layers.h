@@ -74,6 +74,23 @@ struct BatchNorm {
   Value operator()(Graph& graph, const std::string& name, Value x) const;
 };
 
+/// Mean 0 and variance 1 over the last axes of each example, `shape`, then a learnt scale and
+/// offset of that shape where `affine` (Ba, Kiros and Hinton 2016): PyTorch's LayerNorm.
+struct LayerNorm {
+  Shape shape;
+  double eps = 1e-5;
+  bool affine = true;
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
+/// Values divided by what `size` channels around theirs have at the same place (Krizhevsky,
+/// Sutskever and Hinton 2012): PyTorch's LocalResponseNorm.
+struct LocalResponseNorm {
+  int64_t size = 5;
+  double alpha = 1e-4, beta = 0.75, k = 1;
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
 /// Every stride-th position, and channels of zeros behind x's up to `channels`: the shortcut
 /// without parameters, option A, of He et al. 2015.
 struct ZeroPadShortcut {

@@ -31,7 +31,7 @@ struct Recipe {
 struct Model {
   std::string_view name;
   std::string_view summary;
-  std::string_view data;  // the data set that it is made for
+  std::string_view data;  // the data set that it is made for; empty: none that Cairn can fetch
   int64_t size = 0;       // height and width of its input; images are padded up to it; 0: any
   Recipe recipe;
   std::span<const ModelOption> options;

@@ -11,7 +11,7 @@
 #include "core/lower.h"
 #include "core/op_runner.h"
 #include "core/op_table.h"
-#include "models/models.h"
+#include "layers/layers.h"
 #include "tests/expect_error.h"
 #include "verify/cases.h"
 
@@ -137,30 +137,6 @@ TEST(BatchNorm, AveragesRunAlongAndServeInference) {
   EXPECT_EQ(store.read("bn.running_var")[0], 4.5);   // 0.5 * 1 + 0.5 * 8
   second.run();
   EXPECT_NEAR(second.read(infer.graph.find("y"), 2)[1], 3.5 / std::sqrt(4.5), 1e-6);
-}
-
-int64_t parameters(const char* model, const Shape& input) {
-  Graph graph;
-  const Model& row = find_model(model);
-  row.build(input, 10, complete_options(row, {}))(graph, "",
-                                                  graph.input("x", {DType::f32, input, true}));
-  int64_t count = 0;
-  for (const Value v : graph.parameters()) count += graph[v].type.shape.elements();
-  return count;
-}
-
-// He et al. 2015, table 6: 0.27M, 0.46M, 0.66M, 0.85M, 1.7M. To the unit: 3x3 convolutions without
-// bias, two numbers a channel for batch norm, 650 for the linear layer. Shortcuts have none.
-TEST(ResNet, HasThePapersParameters) {
-  const Shape image{3, 32, 32};
-  EXPECT_EQ(parameters("resnet20", image), 269'722);
-  EXPECT_EQ(parameters("resnet32", image), 464'154);
-  EXPECT_EQ(parameters("resnet44", image), 658'586);
-  EXPECT_EQ(parameters("resnet56", image), 853'018);
-  EXPECT_EQ(parameters("resnet110", image), 1'727'962);
-  for (const char* depth : {"20", "32", "44", "56", "110"})
-    EXPECT_EQ(parameters((std::string("plain") + depth).c_str(), image),
-              parameters((std::string("resnet") + depth).c_str(), image));
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ class Cli(CommandTest):
         self.refused("train", "lenet5", "--data", "digits", "--device", "tpu", says="tpu")
         self.refused("train", "lenet5", "--data", "digits", "--batch", "1000000", says="batch")
         self.refused("train", "lenet5", "--data", "nosuch", says="nosuch")
+        self.refused("train", "resnet18", says="--data is missing")
         self.refused("train", "lenet5", "--data", "digits", "--conv", "winograd", says="cudnn")
         self.refused("train", "lenet5", "--data", "digits", "--conv", "implicit", says="don't exist yet")
         self.refused("train", "lenet5", "--data", self.path(), "--conv", "implicit", says="don't exist yet")

@@ -103,6 +103,31 @@ TEST(Layers, PoolingTakesItsWindows) {
   expect_values(output_of(AdaptiveAvgPool2d{.height = 3, .width = 1}, x, image), {2, 5, 8});
 }
 
+TEST(Layers, NormalisesItsLastAxes) {
+  const TensorType table{DType::f32, {2, 2}, true};
+  const auto norm = [&](const Shape& shape, double eps) {
+    return output_of(LayerNorm{.shape = shape, .eps = eps, .affine = false}, {1, 5, -2, 2}, table);
+  };
+  const double row = 2 / std::sqrt(4 + 0.5);
+  expect_values(norm({2}, 0.5), {-row, row, -row, row});
+  const double all = 1 / std::sqrt(6.25);  // mean 1.5
+  expect_values(norm({2, 2}, 0), {-0.5 * all, 3.5 * all, -3.5 * all, 0.5 * all});
+  Graph graph;
+  const Value x = graph.input("x", table);
+  LayerNorm{.shape = {2}}(graph, "norm", x);
+  for (const char* name : {"norm.weight", "norm.bias"})
+    EXPECT_EQ(graph[graph.find(name)].type.shape, Shape({2}));
+  expect_error([&] { LayerNorm{.shape = {3}}(graph, "other", x); }, "weight (3) must be (2)");
+}
+
+TEST(Layers, NormalisesByNeighbouringChannels) {
+  const TensorType channels{DType::f32, {4, 1}, true};
+  const auto by = [](double squares) { return 1 / (2 + 0.5 * squares); };
+  expect_values(output_of(LocalResponseNorm{.size = 2, .alpha = 1, .beta = 1, .k = 2}, {1, 2, 0, 4},
+                          channels),
+                {by(1), 2 * by(5), 0, 4 * by(16)});
+}
+
 TEST(Layers, SoftmaxAlongItsAxis) {
   const std::vector<double> x = {0, std::log(3.0), 0, 0};
   const TensorType table{DType::f32, {2, 2}, true};

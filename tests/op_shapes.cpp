@@ -106,6 +106,31 @@ std::vector<Made> bias() {
   });
 }
 
+/// All axes of an example are a row, or the last one is; eps keeps rows of few values from
+/// steepness.
+std::vector<Made> layer_norms(int inputs) {
+  return each_shape([=](const auto& x, int64_t c) -> Made {
+    const bool all = c % 3 != 0;
+    const int64_t last = x.shape[-1];
+    const Shape row = all ? x.shape : Shape{last};
+    const Shape stats = all ? Shape{3} : x.shape.rank() == 1 ? Shape{3} : Shape{c, x.shape[1], 3};
+    const std::string dims = all ? "dims=0" : "dims=1";
+    if (inputs == 1) return {dims + " eps=0.1", 1, {{x, {.shape = row}, {.shape = row}}}};
+    Made made{dims, 1, {{x, x, {.shape = stats, .fill = Fill::positive}}}};
+    if (inputs == 3) made.inputs[0].fill = Fill::unit;  // xh is negative: nothing cancels
+    if (inputs == 4) made.inputs[3] = {.shape = row};
+    return made;
+  });
+}
+std::vector<Made> responses(int inputs) {
+  return each_shape([=](const auto& x, int64_t) -> Made {
+    Made made{"size=4 alpha=0.5", 1, {{x}}};
+    for (size_t i = 1; i < static_cast<size_t>(inputs); ++i)
+      made.inputs[i] = {.shape = x.shape, .fill = i == 3 ? Fill::positive : Fill::normal};
+    return made;
+  });
+}
+
 CaseInput labels(int64_t classes) {
   return {.shape = {}, .fill = Fill::labels, .range = static_cast<double>(classes)};
 }
@@ -196,6 +221,11 @@ constexpr Sweep kShapes[] = {
     {"linear_dw", linear_dw},
     {"bias", bias},
     {"bias_grad", bias_grad},
+    {"layer_norm", [] { return layer_norms(1); }},
+    {"layer_norm_grad", [] { return layer_norms(4); }},
+    {"layer_norm_grad_sums", [] { return layer_norms(3); }},
+    {"local_response_norm", [] { return responses(1); }},
+    {"local_response_norm_grad", [] { return responses(4); }},
     {"softmax_cross_entropy", softmax_cross_entropy},
     {"softmax_cross_entropy_grad", softmax_cross_entropy_grad},
     {"relu", one_input},
@@ -289,6 +319,18 @@ constexpr Width kWidths[] = {
     {"bias_grad",
      [](int64_t k) {
        return Made{"", k, {{{.shape = {2}}}}};
+     }},
+    {"layer_norm",
+     [](int64_t k) {
+       return Made{"", 2, {{{.shape = {k}}}}};
+     }},
+    {"layer_norm_grad_sums",
+     [](int64_t k) {
+       return Made{"",
+                   k,
+                   {{{.shape = {2}, .fill = Fill::unit},
+                     {.shape = {2}, .fill = Fill::spread},
+                     {.shape = {3}, .fill = Fill::positive}}}};
      }},
     {"softmax_cross_entropy",
      [](int64_t k) {

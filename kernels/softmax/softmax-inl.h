@@ -10,6 +10,11 @@
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
+
+#include "kernels/softmax/softmax.h"
+#include "kernels/unary/elementwise-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace cairn::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -22,6 +27,7 @@ HWY_INLINE V ExpBelow(D d, V x, V max) {
 }
 
 /// The lanes of a vector that belong to the column: all of them, or the first few at its end.
+/// `along` loads the elements that an array [size] along the axis has there.
 struct AllLanes {
   template <class D>
   HWY_INLINE hn::Vec<D> load(D d, const float* x) const {
@@ -31,9 +37,23 @@ struct AllLanes {
   HWY_INLINE void store(hn::Vec<D> v, D d, float* y) const {
     hn::StoreU(v, d, y);
   }
+  template <class D>
+  HWY_INLINE hn::Vec<D> along(D d, const float* of_axis, int64_t i) const {
+    return hn::LoadU(d, of_axis + i);
+  }
   template <class V>
   HWY_INLINE V choose(V here, V) const {
     return here;
+  }
+};
+/// The same for element k of the column in each lane.
+struct ElementLanes : AllLanes {
+  int64_t k = 0;
+
+  explicit HWY_INLINE ElementLanes(int64_t k) : k(k) {}
+  template <class D>
+  HWY_INLINE hn::Vec<D> along(D d, const float* of_axis, int64_t) const {
+    return hn::Set(d, of_axis[k]);
   }
 };
 template <class D>
@@ -42,6 +62,9 @@ struct FirstLanes {
 
   HWY_INLINE hn::Vec<D> load(D d, const float* x) const { return hn::MaskedLoad(mask, d, x); }
   HWY_INLINE void store(hn::Vec<D> v, D d, float* y) const { hn::BlendedStore(v, mask, d, y); }
+  HWY_INLINE hn::Vec<D> along(D d, const float* of_axis, int64_t i) const {
+    return load(d, of_axis + i);
+  }
   HWY_INLINE hn::Vec<D> choose(hn::Vec<D> here, hn::Vec<D> elsewhere) const {
     return hn::IfThenElse(mask, here, elsewhere);
   }
@@ -56,8 +79,11 @@ struct SideBySide {
   /// Calls f(i, lanes) for the vectors at i that cover the columns.
   template <class F>
   HWY_INLINE void each(F f) const {
-    for (int64_t i = 0; i < size * stride; i += stride) f(i, AllLanes());
+    for (int64_t k = 0; k < size; ++k) f(k * stride, ElementLanes(k));
   }
+  /// What the columns have one of.
+  HWY_INLINE hn::Vec<D> get(const float* of_columns) const { return hn::LoadU(d, of_columns); }
+  HWY_INLINE void put(hn::Vec<D> v, float* of_columns) const { hn::StoreU(v, d, of_columns); }
   HWY_INLINE hn::Vec<D> sum(hn::Vec<D> lanes) const { return lanes; }
   HWY_INLINE hn::Vec<D> max(hn::Vec<D> lanes) const { return lanes; }
 };
@@ -75,9 +101,36 @@ struct Contiguous {
     for (; i + lanes <= size; i += lanes) f(i, AllLanes());
     if (i < size) f(i, FirstLanes<D>{hn::FirstN(d, static_cast<size_t>(size - i))});
   }
+  HWY_INLINE hn::Vec<D> get(const float* of_column) const { return hn::Set(d, *of_column); }
+  HWY_INLINE void put(hn::Vec<D> v, float* of_column) const { *of_column = hn::GetLane(v); }
   HWY_INLINE hn::Vec<D> sum(hn::Vec<D> lanes) const { return hn::SumOfLanes(d, lanes); }
   HWY_INLINE hn::Vec<D> max(hn::Vec<D> lanes) const { return hn::MaxOfLanes(d, lanes); }
 };
+
+/// Calls f(walk, slice, i) for walks that begin at element i of the slices and cover all columns;
+/// on the call's threads.
+template <class F>
+HWY_INLINE void for_columns(const Args& args, const Columns& shape, F f) {
+  constexpr int64_t kTaskElements = 16384, kColumns = 256;  // columns of a run
+  const int64_t runs = (shape.stride + kColumns - 1) / kColumns, each = shape.outer * runs;
+  const int64_t run = std::max<int64_t>(1, shape.size * std::min(shape.stride, kColumns));
+  const int64_t grain = std::max<int64_t>(1, kTaskElements / run);
+  const int64_t tasks = each * args.in[0].batch.slices;
+  for_ranges(args, tasks, grain, [&](int64_t begin, int64_t end) HWY_ATTR {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t s = task / each, first = task % runs * kColumns;
+      const int64_t at = shape.begin(task % each / runs * shape.stride + first);
+      if (shape.stride == 1) {
+        const hn::ScalableTag<float> d;
+        f(Contiguous<decltype(d)>{d, shape.size}, s, at);
+      } else {
+        for_lanes(std::min(kColumns, shape.stride - first), [&](auto d, int64_t i) HWY_ATTR {
+          f(SideBySide<decltype(d)>{d, shape.size, shape.stride}, s, at + i);
+        });
+      }
+    }
+  });
+}
 
 /// A sum of any number of terms, off by a few roundings: terms are added sixteen at a time, and
 /// what is lost where those sums join the total is kept (Knuth 1969, TwoSum; Kahan 1965).

@@ -10,7 +10,7 @@ namespace {
 // element.
 template <bool log>
 __global__ void softmax_kernel(SoftmaxShape shape, const float* x, float* y) {
-  for (const int64_t c : grid_stride(shape.outer * shape.stride)) {
+  for (const int64_t c : grid_stride(shape.count())) {
     const int64_t begin = shape.begin(c);
     const SoftmaxColumn<float> column(x + begin, shape.size, shape.stride);
     for (int64_t k = 0; k < shape.size; ++k) {
@@ -24,7 +24,7 @@ __global__ void softmax_kernel(SoftmaxShape shape, const float* x, float* y) {
 template <bool log>
 __global__ void softmax_grad_kernel(SoftmaxShape shape, const float* y, const float* dy,
                                     float* dx) {
-  for (const int64_t c : grid_stride(shape.outer * shape.stride)) {
+  for (const int64_t c : grid_stride(shape.count())) {
     const int64_t begin = shape.begin(c), end = begin + shape.size * shape.stride;
     double total = 0;  // as in the forward pass
     for (int64_t i = begin; i < end; i += shape.stride) total += log ? dy[i] : dy[i] * y[i];
@@ -38,9 +38,7 @@ template <bool log>
 void launch_softmax(const Args& args, CudaContext& context) {
   const SoftmaxShape shape(args);
   launch(softmax_kernel<log>,
-         Grid{.grid = blocks_for(shape.outer * shape.stride),
-              .block = kThreads,
-              .stream = context.stream},
+         Grid{.grid = blocks_for(shape.count()), .block = kThreads, .stream = context.stream},
          shape, args.in[0].as<float>(), args.out[0].as<float>());
 }
 
@@ -48,9 +46,7 @@ template <bool log>
 void launch_softmax_grad(const Args& args, CudaContext& context) {
   const SoftmaxShape shape(args);
   launch(softmax_grad_kernel<log>,
-         Grid{.grid = blocks_for(shape.outer * shape.stride),
-              .block = kThreads,
-              .stream = context.stream},
+         Grid{.grid = blocks_for(shape.count()), .block = kThreads, .stream = context.stream},
          shape, args.in[0].as<float>(), args.in[1].as<float>(), args.out[0].as<float>());
 }
 

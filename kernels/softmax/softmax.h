@@ -24,18 +24,23 @@ namespace softmax_attr {
 enum { dim };
 }
 
-/// A slice as columns along the axis: `outer` blocks [size][stride], whose columns are apart.
-struct SoftmaxShape {
+/// A slice as columns along an axis: `outer` blocks [size][stride], whose columns are apart.
+struct Columns {
   int64_t outer = 1, size = 1, stride = 1;
 
-  explicit SoftmaxShape(const Args& args) : stride(args.in[0].batch.width) {
+  CAIRN_HD int64_t count() const { return outer * stride; }
+  /// Where column c of a slice begins.
+  CAIRN_HD int64_t begin(int64_t c) const { return c / stride * size * stride + c % stride; }
+};
+
+struct SoftmaxShape : Columns {
+  explicit SoftmaxShape(const Args& args) {
+    stride = args.in[0].batch.width;
     const Shape& x = args.in[0].shape;
     const int axis =
         example_axis("softmax", args.in[0].type(), args.attrs->integer(softmax_attr::dim));
     for (int i = 0; i < x.rank(); ++i) (i < axis ? outer : i == axis ? size : stride) *= x[i];
   }
-  /// Where column c of a slice begins.
-  CAIRN_HD int64_t begin(int64_t c) const { return c / stride * size * stride + c % stride; }
 };
 
 /// What softmax needs of a column; element k lies at x[k * stride].

@@ -6,43 +6,14 @@
 #define HWY_TARGET_INCLUDE "kernels/softmax/softmax_cpu.cpp"
 #include <hwy/foreach_target.h>
 // Highway wants foreach_target first.
-#include <algorithm>
 #include <limits>
 
 #include "kernels/math/math-inl.h"
 #include "kernels/softmax/softmax-inl.h"
 #include "kernels/softmax/softmax.h"
-#include "kernels/unary/elementwise-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cairn::HWY_NAMESPACE {
-
-constexpr int64_t kTaskElements = 16384;
-
-/// Calls f(walk, slice, i) for walks that begin at element i of the slices and cover all columns;
-/// on the call's threads.
-template <class F>
-HWY_INLINE void for_columns(const Args& args, const SoftmaxShape& shape, F f) {
-  constexpr int64_t kColumns = 256;  // of a run
-  const int64_t runs = (shape.stride + kColumns - 1) / kColumns, each = shape.outer * runs;
-  const int64_t run = std::max<int64_t>(1, shape.size * std::min(shape.stride, kColumns));
-  const int64_t grain = std::max<int64_t>(1, kTaskElements / run);
-  const int64_t tasks = each * args.in[0].batch.slices;
-  for_ranges(args, tasks, grain, [&](int64_t begin, int64_t end) HWY_ATTR {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t s = task / each, first = task % runs * kColumns;
-      const int64_t at = shape.begin(task % each / runs * shape.stride + first);
-      if (shape.stride == 1) {
-        const hn::ScalableTag<float> d;
-        f(Contiguous<decltype(d)>{d, shape.size}, s, at);
-      } else {
-        for_lanes(std::min(kColumns, shape.stride - first), [&](auto d, int64_t i) HWY_ATTR {
-          f(SideBySide<decltype(d)>{d, shape.size, shape.stride}, s, at + i);
-        });
-      }
-    }
-  });
-}
 
 template <class Walk>
 HWY_INLINE auto MaxOf(const Walk& walk, const float* x) {

@@ -7,7 +7,7 @@ void softmax_ref(const Args& args) {
   const Tensor &x = args.in[0], &y = args.out[0];
   const SoftmaxShape shape(args);
   for (int64_t s = 0; s < x.batch.slices; ++s)
-    for (int64_t c = 0; c < shape.outer * shape.stride; ++c) {
+    for (int64_t c = 0; c < shape.count(); ++c) {
       const Real* from = x.slice<Real>(s) + shape.begin(c);
       Real* to = y.slice<Real>(s) + shape.begin(c);
       const SoftmaxColumn<Real> column(from, shape.size, shape.stride);
@@ -23,7 +23,7 @@ void softmax_grad_ref(const Args& args) {
   const Tensor &y = args.in[0], &dy = args.in[1], &dx = args.out[0];
   const SoftmaxShape shape(args);
   for (int64_t s = 0; s < y.batch.slices; ++s)
-    for (int64_t c = 0; c < shape.outer * shape.stride; ++c) {
+    for (int64_t c = 0; c < shape.count(); ++c) {
       const Real *p = y.slice<Real>(s) + shape.begin(c), *g = dy.slice<Real>(s) + shape.begin(c);
       Real* to = dx.slice<Real>(s) + shape.begin(c);
       Real sum = 0;

@@ -3,7 +3,7 @@
     python3 tests/oracle/losses.py > tests/oracle/losses.json
 
 Both sides train on the first 300 images of data/digits in their order, in batches of 32, so that every
-tenth batch holds 12 images; ResNet-20 in batches of 2. A pixel p becomes (p / 255 - 1/8) / (1/4). Parameter k of a net, counted over
+tenth batch holds 12 images; residual nets in batches of 2. A pixel p becomes (p / 255 - 1/8) / (1/4). Parameter k of a net, counted over
 all its parameters in PyTorch's order, begins at h(k) scale: h in [-1, 1) from the 24 highest bits of a hash
 of k (MurmurHash3's finalizer), and scale the largest power of two with scale^2 fan_in <= 3 or, before
 sigmoids, which are a quarter as steep as tanh, four times that; for a bias, and all of batch norm, 1/16. Every beginning is a
@@ -64,6 +64,31 @@ def resnet20():
     blocks = [Block(a, b) for a, b in zip(widths, widths[1:])]
     names = ["conv1", "bn1", "relu1"] + [f"block{i}" for i in range(9)] + ["pool", "flatten", "fc"]
     return named(names, [nn.Conv2d(1, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), *blocks,
+                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)])
+
+
+class PreactivationBlock(nn.Module):
+    def __init__(self, inputs, outputs, first):
+        super().__init__()
+        self.stride, self.first = 1 if inputs == outputs else 2, first
+        self.bn1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, self.stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+
+    def forward(self, x):
+        z = torch.relu(self.bn1(x))
+        y = self.conv2(torch.relu(self.bn2(self.conv1(z))))
+        around = (z if self.first else x)[:, :, ::self.stride, ::self.stride]
+        return y + nn.functional.pad(around, (0, 0, 0, 0, 0, y.shape[1] - x.shape[1]))
+
+
+def preresnet20():
+    """He et al. 2016, for digits of 32x32."""
+    widths = [16] * 4 + [32] * 3 + [64] * 3
+    blocks = [PreactivationBlock(a, b, i == 0) for i, (a, b) in enumerate(zip(widths, widths[1:]))]
+    names = ["conv1"] + [f"block{i}" for i in range(9)] + ["bn", "relu", "pool", "flatten", "fc"]
+    return named(names, [nn.Conv2d(1, 16, 3, 1, 1, bias=False), *blocks, nn.BatchNorm2d(64), nn.ReLU(),
                          nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)])
 
 
@@ -129,6 +154,7 @@ def main():
         "mlp": losses(mlp(), lambda p: sgd(p, lr=0.05), 4, 0),
         "mlp_batch_norm": losses(batch_norm_mlp(), lambda p: sgd(p, lr=0.5), 4, 0),
         "resnet20": losses(resnet20(), lambda p: sgd(p, lr=0.1, momentum=0.9, weight_decay=0.0001), 1, 2, 2),
+        "preresnet20": losses(preresnet20(), lambda p: sgd(p, lr=0.1, momentum=0.9, weight_decay=0.0001), 1, 2, 2),
         "mlp_adam": losses(mlp(), lambda p: adam(p, lr=0.005, weight_decay=0.01), 4, 0),
     }
     rows = [f' "{name}": [\n  ' + ",\n  ".join(f"{v:.17g}" for v in found) + "\n ]" for name, found in runs.items()]

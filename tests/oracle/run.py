@@ -25,13 +25,14 @@ except ImportError:
     print("oracle: left out: python3-torch is missing (Debian's package)")
     sys.exit(1 if os.environ.get("CI") == "true" else 77)
 
+import norm_vectors  # noqa: E402
 import optimizer_vectors  # noqa: E402
 from safetensors_files import read_safetensors, write_safetensors  # noqa: E402
 from samples import sample_cases  # noqa: E402
 from vectors import FORWARD, NASTY  # noqa: E402
 
-FORWARD = FORWARD | optimizer_vectors.FORWARD
-NASTY = NASTY | optimizer_vectors.NASTY
+FORWARD = FORWARD | norm_vectors.FORWARD | optimizer_vectors.FORWARD
+NASTY = NASTY | norm_vectors.NASTY | optimizer_vectors.NASTY
 NASTY_CASES, SAMPLES = 50, 60  # of an op, in all
 CANCELLING = 30
 NO_WORSE = {"softmax", "log_softmax", "softmax_cross_entropy"}

@@ -143,6 +143,19 @@ def narrow(sample):
     return {"x": sample.input}, {"dim": dim, "start": start, "end": start + length}
 
 
+def layer_norm(sample):
+    a = take(sample, "normalized_shape", "weight", "bias", "eps")
+    row = a.pop("normalized_shape")
+    unless(sample.input.dim() == len(row) or a.get("eps", 0) < 0)
+    unless(torch.Size(row).numel() < 5)  # a gradient would be nothing but rounding
+    t = {k: a.pop(k) for k in ["weight", "bias"] if k in a}
+    return {"x": sample.input} | t, a | {"dims": len(row)}
+
+
+def response(sample):
+    return {"x": sample.input}, take(sample, "size", "alpha", "beta", "k")
+
+
 def renamed(*names):
     def make(sample):
         a = take(sample, *names)
@@ -167,6 +180,8 @@ MADE_BY |= {
     "expand": ("expand", renamed("shape")),
     "nn.functional.conv2d": ("conv2d", layer("stride", "padding", "dilation", "groups")),
     "nn.functional.linear": ("linear", layer()), "nn.functional.pad": ("pad", pad),
+    "nn.functional.layer_norm": ("layer_norm", layer_norm),
+    "nn.functional.local_response_norm": ("local_response_norm", response),
     "nn.functional.embedding": ("embedding", embedding), "nn.functional.one_hot": ("one_hot", one_hot),
     "nn.functional.mse_loss": ("mse_loss", loss("prediction", "target")),
     "nn.functional.binary_cross_entropy_with_logits": ("bce_with_logits", loss("logits", "target")),
