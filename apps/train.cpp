@@ -111,6 +111,11 @@ void add_train_command(CommandLine& args) {
               "(docs/weights.md)",
               "FILE")
       .excludes("--resume");
+  train.option("--augment", o->augment,
+               "how training images are changed at random: some of crop=4, flip=random (or "
+               "alternating), cutout=8, rotate=15, shift=2, elastic=3 and elastic_grid=8, in one "
+               "word, or none (default: the model's; docs/data.md)",
+               "TEXT");
   train.option("--val-split", o->val_split, "part of the training data to validate on", "F")
       .range(0, 1);
   add_length_options(train, *o);

@@ -50,18 +50,20 @@ RunConfig new_config(const TrainOptions& options, const Model& model) {
   config.val_split = options.val_split.value_or(0);
   config.checkpoint_every = options.checkpoint_every;
   config.keep = options.keep.value_or(1);
-  config.settings = {.batch = options.batch.value_or(recipe.batch),
-                     .optimizer = std::string(optimizer.name),
-                     .lr = options.lr.value_or(optimizer.lr.value_or(recipe.lr)),
-                     .momentum = options.momentum.value_or(momentum),
-                     .weight_decay = options.weight_decay.value_or(
-                         optimizer.weight_decay.value_or(recipe.weight_decay)),
-                     .schedule = options.schedule.value_or(std::string(recipe.schedule)),
-                     .warmup = options.warmup.value_or(recipe.warmup),
-                     .clip_norm = options.clip_norm,
-                     .ema = options.ema,
-                     .seed = options.seed.value_or(1),
-                     .streamed = options.source == "streamed"};
+  config.settings = {
+      .batch = options.batch.value_or(recipe.batch),
+      .optimizer = std::string(optimizer.name),
+      .lr = options.lr.value_or(optimizer.lr.value_or(recipe.lr)),
+      .momentum = options.momentum.value_or(momentum),
+      .weight_decay =
+          options.weight_decay.value_or(optimizer.weight_decay.value_or(recipe.weight_decay)),
+      .schedule = options.schedule.value_or(std::string(recipe.schedule)),
+      .warmup = options.warmup.value_or(recipe.warmup),
+      .clip_norm = options.clip_norm,
+      .ema = options.ema,
+      .seed = options.seed.value_or(1),
+      .streamed = options.source == "streamed",
+      .augment = Augmentation::parse(options.augment.value_or(std::string(recipe.augment)))};
   return config;
 }
 
@@ -89,6 +91,9 @@ RunConfig resumed_config(const TrainOptions& options, const RunPath& path) {
   expect_same("--schedule", options.schedule, had.schedule);
   expect_same("--warmup", options.warmup, had.warmup);
   expect_same("--seed", options.seed, had.seed);
+  if (options.augment)
+    expect_same("--augment", std::optional(Augmentation::parse(*options.augment).to_string()),
+                had.augment.to_string());
   if (options.out && RunPath(*options.out).run != path.run)
     expect_same("--out", options.out, path.run.string());
   if (options.source) config.settings.streamed = *options.source == "streamed";

@@ -26,6 +26,7 @@ struct Recipe {
   int64_t epochs = 5, batch = 64, warmup = 0;
   double lr = 0.1, momentum = 0.9, weight_decay = 5e-4;
   std::string_view schedule = "cosine";
+  std::string_view augment = "none";  // train/augmentation.h
 };
 
 struct Model {

@@ -68,7 +68,11 @@ constexpr Model row(std::string_view name, std::string_view summary) {
           .summary = summary,
           .data = "cifar10",
           .size = 32,
-          .recipe = {.epochs = 5, .batch = 128, .lr = 0.1, .weight_decay = 1e-4},
+          .recipe = {.epochs = 5,
+                     .batch = 128,
+                     .lr = 0.1,
+                     .weight_decay = 1e-4,
+                     .augment = "crop=4 flip=random"},
           .options = {},
           .build = build<depth, residual>};
 }

@@ -101,7 +101,7 @@ Network::Network(const Model& model, const ModelOptions& options, const Dataset&
 }
 
 Network::Batch Network::gather(Graph& graph, const std::string& name, int64_t count, bool shuffle,
-                               int64_t streamed) const {
+                               int64_t streamed, const Augmentation& augmentation) const {
   const int64_t held = streamed ? kWindow * streamed : count;
   const Value images =
       graph.state(name + ".images", {dtype, {held, image[0], image[1], image[2]}, false});
@@ -110,6 +110,7 @@ Network::Batch Network::gather(Graph& graph, const std::string& name, int64_t co
   Attrs attrs(op.attrs.items);
   attrs.set("shuffle", shuffle).set("padding", static_cast<double>(padding));
   if (streamed) attrs.set("window", kWindow);
+  augmentation.set_on(attrs);
   attrs.set("mean", normalization.mean).set("std", normalization.deviation);
   const auto out = graph.add(op, {images, labels}, attrs, name + ".gather");
   return {out[0], out[1]};

@@ -7,6 +7,7 @@
 #include "core/store.h"
 #include "data/dataset.h"
 #include "models/models.h"
+#include "train/augmentation.h"
 
 namespace cairn {
 
@@ -39,11 +40,12 @@ struct Network {
   /// Appends gather_batch (gather_features for float values) over states NAME.images and
   /// NAME.labels of `count` examples. Where `streamed` is a batch, NAME.images is a window of
   /// kWindow such batches, which a BatchStream fills (train/batch_stream.h).
+  /// `augmentation` changes the images.
   struct Batch {
     Value x, labels;
   };
   Batch gather(Graph& graph, const std::string& name, int64_t count, bool shuffle,
-               int64_t streamed = 0) const;
+               int64_t streamed = 0, const Augmentation& augmentation = {}) const;
   static constexpr int64_t kWindow = 2;
   /// Appends the layers; returns the logits. An Error where there isn't one for each class.
   Value logits(Graph& graph, Value x) const;

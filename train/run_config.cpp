@@ -40,7 +40,8 @@ Json to_json(const TrainSettings& settings) {
                       {"ema", or_null(settings.ema)},
                       {"horizon", settings.horizon},
                       {"seed", fmt::to_string(settings.seed)},
-                      {"source", settings.streamed ? kStreamed : kResident}};
+                      {"source", settings.streamed ? kStreamed : kResident},
+                      {"augment", settings.augment.to_string()}};
 }
 
 /// None where the file is older than the member, too.
@@ -56,6 +57,12 @@ bool is_streamed(const Json& json) {
   return source && source->as_string() == kStreamed;
 }
 
+/// None in older files.
+Augmentation augmentation_from_json(const Json& json) {
+  const Json* augment = json.find("augment");
+  return augment ? Augmentation::parse(augment->as_string()) : Augmentation();
+}
+
 TrainSettings settings_from_json(const Json& json, const std::string& what) {
   return {.batch = json.at("batch").as_int(),
           .optimizer = std::string(find_optimizer(json.at("optimizer").as_string()).name),
@@ -68,7 +75,8 @@ TrainSettings settings_from_json(const Json& json, const std::string& what) {
           .ema = optional_number(json, "ema"),
           .horizon = json.at("horizon").as_int(),
           .seed = seed_from_json(json.at("seed"), what),
-          .streamed = is_streamed(json)};
+          .streamed = is_streamed(json),
+          .augment = augmentation_from_json(json)};
 }
 
 Json to_json(const PictureStyle& style) {

@@ -39,8 +39,8 @@ void expect_batch(int64_t batch, int64_t examples) {
 Graph accumulate_graph(const Network& network, const TrainSettings& settings, int64_t count) {
   Graph graph(true, "train.step");
   graph.add("next_batch", {}, fmt::format("count={} batch={}", count, settings.batch));
-  const auto [x, labels] =
-      network.gather(graph, kTrain, count, true, settings.streamed ? settings.batch : 0);
+  const auto [x, labels] = network.gather(graph, kTrain, count, true,
+                                          settings.streamed ? settings.batch : 0, settings.augment);
   const Value logits = network.logits(graph, x);
   const OpDef& op = find_op("softmax_cross_entropy");
   const auto out = graph.add(op, {logits, labels}, Attrs(op.attrs.items), "loss");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/executor.h"
+#include "train/augmentation.h"
 #include "train/batch_stream.h"
 #include "train/checkpoint.h"
 #include "train/network.h"
@@ -29,6 +30,7 @@ struct TrainSettings {
   /// The device holds a window of batches, filled ahead of the steps, instead of all the data;
   /// what is computed is the same.
   bool streamed = false;
+  Augmentation augment = {};  // of the training images alone
 };
 
 /// One training step as recorded on the device.
