@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "core/store.h"
 #include "data/dataset.h"
@@ -14,11 +15,12 @@ namespace cairn {
 /// Mean and standard deviation of each channel's pixels, scaled to 0..1, or float values.
 struct Normalization {
   std::array<double, 4> mean{}, deviation{1, 1, 1, 1};
+  std::vector<double> mean_image = {};  // (C,H,W), of each pixel, in place of `mean`; or empty
 };
 
-/// Over all pixels, or float values, of a data set. At most 4 channels; a constant channel gets
-/// deviation 1.
-Normalization pixel_statistics(const Dataset& data);
+/// Over all pixels, or float values, of a data set; with `per_pixel` means of each pixel too. At
+/// most 4 channels; a constant channel gets deviation 1.
+Normalization pixel_statistics(const Dataset& data, bool per_pixel = false);
 
 struct Network {
   const Model* model = nullptr;  // none where the layers are the caller's own
@@ -47,6 +49,8 @@ struct Network {
   Batch gather(Graph& graph, const std::string& name, int64_t count, bool shuffle,
                int64_t streamed = 0, const Augmentation& augmentation = {}) const;
   static constexpr int64_t kWindow = 2;
+  /// Copies the mean image, where there is one, into the state that gather() declared.
+  void load_mean_image(Store& store, const std::string& name) const;
   /// Appends the layers; returns the logits. An Error where there isn't one for each class.
   Value logits(Graph& graph, Value x) const;
   /// The input of one example after padding.

@@ -28,6 +28,7 @@ std::vector<double> rows_of(const Network& network, Store& store, const Dataset&
   const Program* programs[] = {&program};
   Executor executor(program, store, make_scratch(store.device(), programs));
   load_images(store, kPredict, data);
+  network.load_mean_image(store, kPredict);
   store.write_step("predict.step", {});
   for (int64_t first = 0; first < data.size(); first += batch) {
     executor.run();

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/autodiff.h"
 #include "core/error.h"
@@ -24,6 +25,13 @@ constexpr char kAverage[] = "average";  // of the parameters
 std::string batch_advice(int64_t batch) {
   return batch ? fmt::format("choose --batch {}, which fits", batch)
                : "no batch fits: choose a smaller model or data set, or use another device";
+}
+
+/// The attributes of next_step.
+std::string rate_attrs(const TrainSettings& s) {
+  return fmt::format("schedule={} lr={} warmup={} warmup_lr={} horizon={} milestones={}",
+                     s.schedule, s.lr, s.warmup, s.warmup_lr, s.horizon,
+                     fmt::join(s.milestones, ","));
 }
 
 int64_t steps_for(int64_t examples, int64_t batch) { return (examples + batch - 1) / batch; }
@@ -55,9 +63,7 @@ Graph update_graph(const ParameterMap& parameters, const TrainSettings& settings
   const auto segments = static_cast<int64_t>(parameters.segments.size());
   const TensorType flat{DType::f32, {parameters.elements}, false};
   const auto state = [&](const std::string& name) { return graph.state(name, flat); };
-  graph.add("next_step", {},
-            fmt::format("schedule={} lr={} warmup={} horizon={}", settings.schedule, settings.lr,
-                        settings.warmup, settings.horizon));
+  graph.add("next_step", {}, rate_attrs(settings));
   std::vector<Value> inputs = {state(std::string(kParameters)), state(std::string(kGradients))};
   if (settings.clip_norm)
     graph.add("clip_norm", {inputs[1]}, fmt::format("max_norm={}", *settings.clip_norm));
@@ -100,6 +106,7 @@ Evaluator::Evaluator(const Network& network, Store& store, const Dataset& data,
     executor_ = std::make_unique<Executor>(
         program_, store, make_scratch(store.device(), programs, std::move(scratch)));
     load_images(store, name, data);
+    network.load_mean_image(store, name);
   } catch (const std::exception& error) {
     if (!is_out_of_memory(error)) throw;
     report_out_of_memory(error, "use a device with more memory", program_);
@@ -156,6 +163,7 @@ void Trainer::take_memory(Device& device, const ParameterMap& parameters, const 
   scratch_ = make_scratch(device, programs);
   accumulate_executor_ = std::make_unique<Executor>(accumulate_, *store_, scratch_);
   update_executor_ = std::make_unique<Executor>(update_, *store_, scratch_);
+  network_.load_mean_image(*store_, kTrain);
   if (settings_.streamed) {
     load_labels(*store_, kTrain, data);
     stream_ = std::make_unique<BatchStream>(
@@ -215,11 +223,13 @@ void Trainer::fill_window() {
 std::vector<StepRecord> Trainer::drain() {
   const std::vector<double> ring = store_->read(kRing);
   std::vector<StepRecord> records;
+  const OpDef& op = find_op("next_step");
+  const LearningRate rate =
+      learning_rate_of(Attrs::parse(op.attrs.items, rate_attrs(settings_), op.name));
   for (; drained_ < steps_; ++drained_) {
     const auto at = static_cast<size_t>(drained_ % kRingSteps) * 2;
-    const double lr = scheduled_lr(schedule_from(settings_.schedule), settings_.lr,
-                                   settings_.warmup, settings_.horizon, drained_ + 1);
-    records.push_back({drained_ + 1, drained_ / steps_per_epoch_, ring[at], ring[at + 1], lr});
+    records.push_back({drained_ + 1, drained_ / steps_per_epoch_, ring[at], ring[at + 1],
+                       scheduled_lr(rate, drained_ + 1)});
   }
   return records;
 }

@@ -22,7 +22,9 @@ struct TrainSettings {
   std::string optimizer = "sgd";  // train/optimizers.h
   double lr = 0.1, momentum = 0.9, weight_decay = 0;
   std::string schedule = "constant";     // constant, step, cosine or one-cycle
+  std::vector<int64_t> milestones = {};  // steps after which `step` takes a tenth; none: by horizon
   int64_t warmup = 0;                    // steps
+  double warmup_lr = 0;                  // throughout the warm-up; 0: the rate rises
   std::optional<double> clip_norm = {};  // of all gradients together
   std::optional<double> ema = {};        // decay of a moving average of the parameters
   int64_t horizon = 1;                   // steps that the schedule spans

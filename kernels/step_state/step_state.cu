@@ -11,10 +11,9 @@ __global__ void next_batch_kernel(StepState* state, int64_t count, int64_t batch
 }
 
 // One thread; reads and writes one StepState.
-__global__ void next_step_kernel(StepState* state, Schedule schedule, double lr, int64_t warmup,
-                                 int64_t horizon) {
+__global__ void next_step_kernel(StepState* state, const __grid_constant__ LearningRate rate) {
   ++state->step;
-  state->lr = scheduled_lr(schedule, lr, warmup, horizon, state->step);
+  state->lr = scheduled_lr(rate, state->step);
 }
 
 }  // namespace
@@ -25,10 +24,8 @@ void next_batch_cuda(const Args& args, CudaContext& context) {
 }
 
 void next_step_cuda(const Args& args, CudaContext& context) {
-  const Attrs& a = *args.attrs;
   launch(next_step_kernel, {.grid = 1, .block = 1, .stream = context.stream}, args.step,
-         static_cast<Schedule>(a.integer(next_step_attr::schedule)), a.real(next_step_attr::lr),
-         a.integer(next_step_attr::warmup), a.integer(next_step_attr::horizon));
+         learning_rate_of(*args.attrs));
 }
 
 }  // namespace cairn

@@ -8,12 +8,9 @@ void next_batch_ref(const Args& args) {
 }
 
 void next_step_ref(const Args& args) {
-  const Attrs& a = *args.attrs;
-  const auto schedule = static_cast<Schedule>(a.integer(next_step_attr::schedule));
   StepState& state = *args.step;
   ++state.step;
-  state.lr = scheduled_lr(schedule, a.real(next_step_attr::lr), a.integer(next_step_attr::warmup),
-                          a.integer(next_step_attr::horizon), state.step);
+  state.lr = scheduled_lr(learning_rate_of(*args.attrs), state.step);
 }
 
 }  // namespace cairn
