@@ -51,7 +51,8 @@ __global__ void gather_batch_kernel(const Stored* images, const uint8_t* labels,
         else
           pixel = pixel_at<float>(plane, a.height, a.width, h, w);
       }
-      const bool cut = augmented && row >= 0 && change.moves.cuts(a, h, w);
+      bool cut = false;
+      if constexpr (augmented) cut = row >= 0 && change.moves.cuts(a, h, w);
       x[(line * out_w + w + pad) * n + example] = cut ? 0 : norm(pixel, c, h, w);
     }
   }
