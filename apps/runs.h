@@ -40,7 +40,7 @@ struct EvalOptions {
   DeviceChoice where;
   std::optional<std::string> run, weights, model, data, logits;
   std::vector<std::string> set;  // NAME=VALUE
-  bool json = false;
+  bool flip = false, json = false;
 };
 
 /// Judges a model on test images and prints what it found.

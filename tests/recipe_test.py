@@ -1,9 +1,14 @@
-"""Recipes, schedules with milestones and per-pixel means from outside: recipe_test.py PATH/TO/cairn."""
+"""Recipes, schedules with milestones, per-pixel means and flipped evaluation from outside: recipe_test.py PATH/TO/cairn."""
 import csv
+import gzip
 import json
+import math
+import os
+import struct
 import unittest
 
 from command import CommandTest, run
+from pngs import DIGITS, digits
 
 FILES = ["model.safetensors", "state.safetensors", "checkpoint.json"]
 
@@ -73,6 +78,40 @@ class Recipes(CommandTest):
             json.dump(config, file)
         words = ("--steps", "3", "--recipe", "fast", "--mean", "channel", "--warmup-lr", "0")
         self.assertEqual(run("train", "--resume", self.path("a"), *words, "--quiet").returncode, 0)
+
+    def test_flipped_evaluation(self):
+        self.train("a", "lenet5", "--steps", "20")
+        os.mkdir(self.path("mirrored"))
+        for name in os.listdir(DIGITS):
+            if not name.endswith(".gz"):
+                continue
+            with gzip.open(os.path.join(DIGITS, name)) as file:
+                data = file.read()
+            if "images" in name:
+                data = data[:16] + b"".join(data[i:i + 28][::-1] for i in range(16, len(data), 28))
+            with open(self.path("mirrored", name[:-3]), "wb") as file:
+                file.write(data)
+
+        def judged(*words):
+            result = run("eval", self.path("a"), *words, "--logits", self.path("logits"), "--json")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            data = self.data("logits")
+            begin = 8 + struct.unpack("<Q", data[:8])[0]
+            first, last = json.loads(data[8:begin])["logits"]["data_offsets"]
+            return json.loads(result.stdout), struct.unpack(f"<{(last - first) // 4}f", data[begin + first:begin + last])
+
+        plain, mirrored = judged()[1], judged("--data", self.path("mirrored"))[1]
+        answer, both = judged("--flip")
+        self.assertGreater(max(abs(a - b) for a, b in zip(plain, mirrored)), 0.1)
+        self.assertLess(max(abs(c - (a + b) / 2) for a, b, c in zip(plain, mirrored, both)), 1e-6)
+        loss, right = 0, 0
+        for n, (_, label) in enumerate(digits("t10k")):
+            row = both[10 * n:10 * n + 10]
+            loss += math.log(sum(map(math.exp, row))) - row[label]
+            right += row.index(max(row)) == label
+        self.assertAlmostEqual(answer["loss"], loss / 1000, places=5)
+        self.assertEqual(answer["accuracy"], right / 1000)
+        self.assertEqual(sum(answer["confusion"][k][k] for k in range(10)), right)
 
     def test_wrong_usage(self):
         digits = ("train", "lenet5", "--data", "digits")
