@@ -32,6 +32,10 @@ std::vector<std::string> optimizer_names() {
 
 void add_optimizer_options(Command& train, TrainOptions& o) {
   train.option("--batch", o.batch, "images a step (default: the model's)", "N").at_least(1);
+  train
+      .option("--accumulate", o.accumulate,
+              "batches a step, which takes the mean over all their images (default: 1)", "K")
+      .range(1, 1 << 20);
   train.option("--optimizer", o.optimizer, "how weights are updated (default: sgd)", "NAME")
       .choices(optimizer_names());
   train

@@ -86,6 +86,7 @@ RunConfig new_config(const TrainOptions& options, const Model& model) {
   config.keep = options.keep.value_or(1);
   config.settings = {
       .batch = options.batch.value_or(recipe.batch),
+      .accumulate = options.accumulate.value_or(1),
       .optimizer = std::string(optimizer.name),
       .lr = options.lr.value_or(optimizer.lr.value_or(recipe.lr)),
       .momentum = options.momentum.value_or(momentum),
@@ -123,6 +124,7 @@ RunConfig resumed_config(const TrainOptions& options, const RunPath& path) {
   if (options.until_accuracy)
     expect_same("--until-accuracy", options.until_accuracy, config.until_accuracy.value_or(0));
   expect_same("--batch", options.batch, had.batch);
+  expect_same("--accumulate", options.accumulate, had.accumulate);
   expect_same("--optimizer", options.optimizer, had.optimizer);
   expect_same("--lr", options.lr, had.lr);
   expect_same("--momentum", options.momentum, had.momentum);

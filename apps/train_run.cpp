@@ -32,7 +32,9 @@ void complete(RunConfig& config, const Dataset& train, Device& device) {
   config.simd = simd_target();
   config.conv = device.conv();
   if (config.epochs == 0) return;  // the recipe counts in steps
-  const int64_t steps_per_epoch = (train.size() - 1) / config.settings.batch + 1;
+  const int64_t a_step =
+      checked_mul(config.settings.batch, config.settings.accumulate, "images of a step");
+  const int64_t steps_per_epoch = (train.size() - 1) / a_step + 1;
   config.settings.horizon = checked_mul(steps_per_epoch, config.epochs, "steps of the schedule");
 }
 

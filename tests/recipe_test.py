@@ -69,6 +69,22 @@ class Recipes(CommandTest):
         self.assertEqual(run("train", "--resume", self.path("b"), "--steps", "8", "--quiet").returncode, 0)
         self.same("a", "b")
 
+    def test_accumulated_batches(self):
+        words = ("--set", "widths=30", "--epochs", "2", "--lr", "0.05")
+        self.train("whole", "mlp", *words, "--batch", "120")  # 5,000 images: 41 steps and one of 80 images
+        self.train("parts", "mlp", *words, "--batch", "40", "--accumulate", "3")
+        self.train("cut", "mlp", *words, "--batch", "40", "--accumulate", "3", "--steps", "50", "--threads", "1")
+        self.refused("train", "--resume", self.path("cut"), "--accumulate", "2", says="it has 3")
+        result = run("train", "--resume", self.path("cut"), "--steps", "84", "--source", "streamed", "--quiet")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.same("cut", "parts")
+        for name in ["loss", "accuracy", "epoch"]:
+            whole, parts = ([float(row[name]) for row in csv.DictReader(self.text(run, "metrics.csv").splitlines())]
+                            for run in ["whole", "parts"])
+            self.assertEqual(len(whole), 84)
+            self.assertLess(max(abs(a - b) for a, b in zip(whole, parts)), 1e-3 if name == "loss" else 0.02)
+        self.refused("train", "mlp", "--data", "digits", "--accumulate", "0", says="at least 1")
+
     def test_older_files(self):
         self.train("a", "mlp", "--steps", "2")
         config = self.config("a")

@@ -30,6 +30,7 @@ Json or_null(const std::optional<Value>& value) {
 
 Json to_json(const TrainSettings& settings) {
   return Json::Object{{"batch", settings.batch},
+                      {"accumulate", settings.accumulate},
                       {"optimizer", settings.optimizer},
                       {"lr", settings.lr},
                       {"momentum", settings.momentum},
@@ -74,7 +75,9 @@ std::vector<int64_t> milestones_from_json(const Json& json) {
 }
 
 TrainSettings settings_from_json(const Json& json, const std::string& what) {
+  const Json* accumulate = json.find("accumulate");  // none in older files
   return {.batch = json.at("batch").as_int(),
+          .accumulate = accumulate ? accumulate->as_int() : 1,
           .optimizer = std::string(find_optimizer(json.at("optimizer").as_string()).name),
           .lr = json.at("lr").as_double(),
           .momentum = json.at("momentum").as_double(),

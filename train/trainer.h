@@ -19,6 +19,10 @@ namespace cairn {
 
 struct TrainSettings {
   int64_t batch = 64;
+  /// Batches a step: it takes the mean over all their examples, at the memory of one. An epoch's
+  /// last step takes what is left. Batch norm still sees one batch at a time, and dropout gives the
+  /// batches of a step the same masks.
+  int64_t accumulate = 1;
   std::string optimizer = "sgd";  // train/optimizers.h
   double lr = 0.1, momentum = 0.9, weight_decay = 0;
   std::string schedule = "constant";     // constant, step, cosine or one-cycle
@@ -96,8 +100,8 @@ class Trainer {
   Trainer(const Network& network, Device& device, const Dataset& data,
           const TrainSettings& settings);
 
-  /// One batch and one update. On CUDA this only enqueues work. Throws what went wrong in reading
-  /// streamed data.
+  /// A step's batches and one update. On CUDA this only enqueues work. Throws what went wrong in
+  /// reading streamed data.
   void step();
   /// Records of the steps since the last call, oldest first; at least every kRingSteps steps.
   std::vector<StepRecord> drain();
@@ -145,6 +149,7 @@ class Trainer {
   void take_memory(Device& device, const ParameterMap& parameters, const Dataset& data);
   void exchange_average();
   void fill_window();
+  int64_t batches_of(int64_t step) const;
 
   const Network& network_;
   TrainSettings settings_;

@@ -4,8 +4,14 @@
 //               n_valid = min(batch, count - first)
 //   next_step:  step += 1; lr = scheduled_lr(rate, step)
 //
-// Neither has inputs or outputs. Errors: attributes out of range, milestones that don't rise.
-// Sources: those of the schedules, at scheduled_lr.
+// They have neither inputs nor outputs. Where an epoch's batches make steps of `accumulate` batches
+// each, the last of what is left,
+//
+//   batch_share:  share = n_valid / examples of the step that the batch belongs to
+//                 later = 0 for the first batch of its step, 1 for the others
+//
+// plain float scalars both. Errors: attributes out of range, milestones that don't rise. Sources:
+// those of the schedules, at scheduled_lr.
 #pragma once
 
 #include <cmath>
@@ -65,7 +71,7 @@ CAIRN_HD inline double scheduled_lr(const LearningRate& rate, int64_t step) {
 }
 
 namespace next_batch_attr {
-enum { count, batch };
+enum { count, batch, accumulate };  // the last of batch_share alone
 }
 namespace next_step_attr {
 enum { schedule, lr, warmup, horizon, milestones, warmup_lr };
@@ -85,9 +91,25 @@ CAIRN_HD inline StepState advance_batch(StepState state, int64_t count, int64_t 
   return state;
 }
 
+/// Which part of its step's examples the present batch has, and whether others came before it.
+struct BatchShare {
+  double share;
+  bool later;
+};
+CAIRN_HD inline BatchShare batch_share(const StepState& state, int64_t count, int64_t batch,
+                                       int64_t accumulate) {
+  const int64_t number = state.first / batch, begin = number / accumulate * accumulate * batch;
+  const int64_t left = count - begin, most = batch * accumulate;
+  const double examples = static_cast<double>(left < most ? left : most);
+  return {static_cast<double>(state.n_valid) / examples, number % accumulate != 0};
+}
+
+template <class Real>
+void batch_share_ref(const Args& args);
 void next_batch_ref(const Args& args);
 void next_step_ref(const Args& args);
 
+void batch_share_cuda(const Args& args, CudaContext& context);
 void next_batch_cuda(const Args& args, CudaContext& context);
 void next_step_cuda(const Args& args, CudaContext& context);
 

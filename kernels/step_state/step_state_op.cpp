@@ -82,6 +82,56 @@ constexpr Case kBatchCases[] = {
     {.name = "half_an_example", .attrs = "count=10 batch=2.5", .error = "must be a whole number"},
 };
 
+void infer_share(const OpTypes& t) {
+  t.set_out(0, {});
+  t.set_out(1, {});
+}
+
+constexpr OutputDef kShareOutputs[] = {{"share", Layout::plain}, {"later", Layout::plain}};
+constexpr AttrDef kShareAttrs[] = {
+    kBatchAttrs[0],
+    {.name = "batch", .initial = 1, .min = 1, .max = 1LL << 31},
+    {.name = "accumulate", .initial = 1, .min = 1, .max = 1LL << 20}};
+
+// 23 examples in batches of 4, three a step: 12 examples and 11.
+constexpr double kNo[] = {0}, kYes[] = {1}, kWhole[] = {1}, kThird[] = {4.0 / 12},
+                 kPart[] = {4.0 / 11}, kRest[] = {3.0 / 11};
+constexpr Case kShareCases[] = {
+    {.name = "first",
+     .attrs = "count=23 batch=4 accumulate=3",
+     .n = 4,
+     .expect = {kThird, kNo},
+     .bench = true},
+    {.name = "third",
+     .attrs = "count=23 batch=4 accumulate=3",
+     .n = 4,
+     .expect = {kThird, kYes},
+     .step = {.step = 9, .epoch = 2, .first = 8}},
+    {.name = "second_step",
+     .attrs = "count=23 batch=4 accumulate=3",
+     .n = 4,
+     .expect = {kPart, kNo},
+     .step = {.first = 12}},
+    {.name = "last",
+     .attrs = "count=23 batch=4 accumulate=3",
+     .n = 4,
+     .expect = {kRest, kYes},
+     .step = {.first = 20, .n_valid = 3}},
+    {.name = "lone_batch",
+     .attrs = "count=17 batch=4 accumulate=4",
+     .n = 4,
+     .expect = {kWhole, kNo},
+     .step = {.epoch = 1, .first = 16, .n_valid = 1}},
+    {.name = "none_accumulated",
+     .attrs = "count=23 batch=4",
+     .n = 4,
+     .expect = {kWhole, kNo},
+     .step = {.first = 20, .n_valid = 3}},
+    {.name = "no_batch", .attrs = "count=10 batch=0", .error = "batch=0 is out of range"},
+    {.name = "no_data", .attrs = "count=0 batch=4", .error = "count=0 is out of range"},
+    {.name = "nothing", .attrs = "accumulate=0", .error = "accumulate=0 is out of range"},
+};
+
 // Golden values: tests/oracle/step_state.py.
 constexpr Case kStepCases[] = {
     {.name = "constant",
@@ -187,6 +237,19 @@ constexpr OpDef kOps[] = {
              .fusions = none,
              .cases = kBatchCases,
              .advances_step = true}),
+    checked({.name = "batch_share",
+             .inputs = none,
+             .outputs = kShareOutputs,
+             .attrs = kShareAttrs,
+             .scope = Scope::whole,
+             .infer = infer_share,
+             .workspace = no_workspace,
+             .reference = {batch_share_ref<float>, batch_share_ref<double>},
+             .cuda = cuda_twin(batch_share_cuda),
+             .gradient = not_differentiable,
+             .cost = cost,
+             .fusions = none,
+             .cases = kShareCases}),
     checked({.name = "next_step",
              .inputs = none,
              .outputs = none,
