@@ -28,6 +28,8 @@ void add_eval_command(CommandLine& args) {
               "NAME|DIR");
   eval.option("--logits", o->logits,
               "safetensors file to write: `logits` and `labels` of the test images", "FILE");
+  eval.flag("--flip", o->flip,
+            "judge the mean of the logits for each image and for its mirror image");
   add_device_options(eval, o->where);
   eval.flag("--json", o->json, "print JSON instead of tables");
   eval.run([o] { return evaluate(*o); });

@@ -112,14 +112,14 @@ Judged judged_weights(const EvalOptions& options) {
   return {std::move(config), *options.weights, std::move(data)};
 }
 
-void write_logits(const std::string& file, const Network& network, Store& store,
+void write_logits(const std::string& file, const std::vector<double>& logits, int64_t classes,
                   const Dataset& data) {
-  const std::vector<std::byte> values = elements_of(logits(network, store, data), DType::f32);
+  const std::vector<std::byte> values = elements_of(logits, DType::f32);
   const std::vector<double> labels(data.labels.begin(), data.labels.end());
-  const std::vector<std::byte> classes = elements_of(labels, DType::i64);
-  write_safetensors(
-      file, std::array{TensorRecord{"logits", DType::f32, {data.size(), network.classes}, values},
-                       TensorRecord{"labels", DType::i64, {data.size()}, classes}});
+  const std::vector<std::byte> truth = elements_of(labels, DType::i64);
+  write_safetensors(file,
+                    std::array{TensorRecord{"logits", DType::f32, {data.size(), classes}, values},
+                               TensorRecord{"labels", DType::i64, {data.size()}, truth}});
 }
 
 }  // namespace
@@ -145,9 +145,15 @@ int evaluate(const EvalOptions& options) {
   const auto device = open_and_tell(where);
   Store store(*device, parameters_of(network));
   load_parameters(judged.weights, store);
-  Evaluator evaluator(network, store, data.test, "test", kEvaluationBatch);
-  const Evaluation found = evaluator.run();
-  if (options.logits) write_logits(*options.logits, network, store, data.test);
+  std::vector<double> rows;
+  if (options.flip)
+    rows = flipped_logits(network, store, data.test);
+  else if (options.logits)
+    rows = logits(network, store, data.test);
+  const Evaluation found =
+      options.flip ? judge_logits(rows, data.test)
+                   : Evaluator(network, store, data.test, "test", kEvaluationBatch).run();
+  if (options.logits) write_logits(*options.logits, rows, config.classes, data.test);
   report(config, name, device_name(*device), found, options.json);
   return 0;
 }

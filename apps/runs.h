@@ -16,9 +16,11 @@ namespace cairn {
 struct TrainOptions {
   DeviceChoice where;
   std::vector<std::string> set;  // NAME=VALUE
-  std::optional<std::string> model, data, optimizer, schedule, source, out, resume, init;
-  std::optional<int64_t> batch, epochs, steps, warmup, checkpoint_every, keep;
-  std::optional<double> until_accuracy, lr, momentum, weight_decay, clip_norm, ema, val_split;
+  std::optional<std::string> model, data, optimizer, schedule, source, out, resume, init, augment,
+      recipe, milestones, mean;
+  std::optional<int64_t> batch, accumulate, epochs, steps, warmup, checkpoint_every, keep;
+  std::optional<double> until_accuracy, lr, warmup_lr, momentum, weight_decay, clip_norm, ema,
+      val_split;
   std::optional<uint64_t> seed;
   bool json = false, quiet = false;
 };
@@ -38,7 +40,7 @@ struct EvalOptions {
   DeviceChoice where;
   std::optional<std::string> run, weights, model, data, logits;
   std::vector<std::string> set;  // NAME=VALUE
-  bool json = false;
+  bool flip = false, json = false;
 };
 
 /// Judges a model on test images and prints what it found.

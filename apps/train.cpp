@@ -32,6 +32,10 @@ std::vector<std::string> optimizer_names() {
 
 void add_optimizer_options(Command& train, TrainOptions& o) {
   train.option("--batch", o.batch, "images a step (default: the model's)", "N").at_least(1);
+  train
+      .option("--accumulate", o.accumulate,
+              "batches a step, which takes the mean over all their images (default: 1)", "K")
+      .range(1, 1 << 20);
   train.option("--optimizer", o.optimizer, "how weights are updated (default: sgd)", "NAME")
       .choices(optimizer_names());
   train
@@ -63,10 +67,18 @@ void add_optimizer_options(Command& train, TrainOptions& o) {
   train
       .option("--schedule", o.schedule, "how the learning rate goes (default: the model's)", "NAME")
       .choices({"constant", "step", "cosine", "one-cycle"});
+  train.option("--milestones", o.milestones,
+               "steps, such as 32000,48000, after each of which the schedule step takes a tenth "
+               "(default: a half and three quarters of the schedule)",
+               "S,S");
   train
       .option("--warmup", o.warmup,
               "steps over which the learning rate rises (default: the model's)", "STEPS")
       .at_least(0);
+  train
+      .option("--warmup-lr", o.warmup_lr, "learning rate of all those steps, in place of a rise",
+              "RATE")
+      .range(0, 1e6);
 }
 
 void add_checkpoint_options(Command& train, TrainOptions& o) {
@@ -100,6 +112,10 @@ void add_train_command(CommandLine& args) {
        {"cairn train --resume runs/mlp", "go on where that run was left"}});
   train.positional("MODEL", o->model, "model to train: " + model_names());
   train.option("--set", o->set, "an option of the model", "NAME=VALUE");
+  train.option("--recipe", o->recipe,
+               "the model's settings by name, which other options change: fast (default), or for "
+               "residual and plain nets he2015, the paper's 64,000 steps (docs/data.md)",
+               "NAME");
   train.option("--data", o->data,
                "data set by name, or a directory of IDX files or of a folder of PNG files for each "
                "class (default: the model's)",
@@ -111,6 +127,17 @@ void add_train_command(CommandLine& args) {
               "(docs/weights.md)",
               "FILE")
       .excludes("--resume");
+  train
+      .option("--mean", o->mean,
+              "what is subtracted from images: the mean of each channel or of each pixel (default: "
+              "the recipe's)",
+              "OF")
+      .choices({"channel", "pixel"});
+  train.option("--augment", o->augment,
+               "how training images are changed at random: some of crop=4, flip=random (or "
+               "alternating), cutout=8, rotate=15, shift=2, elastic=3 and elastic_grid=8, in one "
+               "word, or none (default: the model's; docs/data.md)",
+               "TEXT");
   train.option("--val-split", o->val_split, "part of the training data to validate on", "F")
       .range(0, 1);
   add_length_options(train, *o);

@@ -137,7 +137,8 @@ bool TrainLoop::is_reached() const {
 
 int64_t TrainLoop::images(int64_t steps) const {
   const int64_t a_epoch = trainer_.steps_per_epoch();
-  return steps / a_epoch * plan_.examples + steps % a_epoch * trainer_.settings().batch;
+  return steps / a_epoch * plan_.examples +
+         steps % a_epoch * trainer_.settings().batch * trainer_.settings().accumulate;
 }
 
 double TrainLoop::images_per_s() const {

@@ -26,12 +26,15 @@ void complete(RunConfig& config, const Dataset& train, Device& device) {
   config.classes = train.classes;
   config.class_names = train.class_names;
   config.pictures = picture_style(train);
-  config.normalization = pixel_statistics(train);
+  config.normalization = pixel_statistics(train, config.per_pixel_mean);
   config.device = device_name(device);
   config.threads = device_threads(device);
   config.simd = simd_target();
   config.conv = device.conv();
-  const int64_t steps_per_epoch = (train.size() - 1) / config.settings.batch + 1;
+  if (config.epochs == 0) return;  // the recipe counts in steps
+  const int64_t a_step =
+      checked_mul(config.settings.batch, config.settings.accumulate, "images of a step");
+  const int64_t steps_per_epoch = (train.size() - 1) / a_step + 1;
   config.settings.horizon = checked_mul(steps_per_epoch, config.epochs, "steps of the schedule");
 }
 
@@ -56,6 +59,7 @@ void expect_same_data(const RunConfig& had, const RunConfig& now) {
   if (had.image != now.image || had.classes != now.classes || had.class_names != now.class_names ||
       had.normalization.mean != now.normalization.mean ||
       had.normalization.deviation != now.normalization.deviation ||
+      had.normalization.mean_image != now.normalization.mean_image ||
       had.settings.horizon != now.settings.horizon)
     fail(fmt::format("the data set {} isn't the one that the run was trained on", now.data),
          "put the former files back, or start a new run");

@@ -26,6 +26,17 @@ const Model& find_model(std::string_view name) {
                           : fmt::format("did you mean '{}'?", near));
 }
 
+const Recipe& find_recipe(const Model& model, std::string_view name) {
+  if (model.recipe.name == name) return model.recipe;
+  std::vector<std::string_view> names = {model.recipe.name};
+  for (const Recipe& recipe : model.more_recipes) {
+    if (recipe.name == name) return recipe;
+    names.push_back(recipe.name);
+  }
+  fail_usage(fmt::format("model {} has no recipe '{}'", model.name, name),
+             fmt::format("it has {}", fmt::join(names, ", ")));
+}
+
 ModelOptions complete_options(const Model& model, const ModelOptions& given) {
   ModelOptions options;
   std::vector<std::string_view> names;

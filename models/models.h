@@ -21,11 +21,17 @@ struct ModelOption {
   std::string_view name, initial, help;
 };
 
-/// The training that a model takes unless told otherwise.
+/// The training that a model takes unless told otherwise; `--recipe` names another one.
 struct Recipe {
+  std::string_view name = "fast";
   int64_t epochs = 5, batch = 64, warmup = 0;
   double lr = 0.1, momentum = 0.9, weight_decay = 5e-4;
   std::string_view schedule = "cosine";
+  std::string_view augment = "none";         // train/augmentation.h
+  int64_t steps = 0;                         // in place of epochs
+  std::span<const int64_t> milestones = {};  // TrainSettings::milestones
+  double warmup_lr = 0;                      // TrainSettings::warmup_lr
+  bool per_pixel_mean = false;               // pixel_statistics
 };
 
 struct Model {
@@ -38,6 +44,7 @@ struct Model {
   /// Builds the layers for input (C,size,size) and a number of classes. `options` holds every
   /// option.
   Sequential (*build)(const Shape& input, int64_t classes, const ModelOptions& options) = nullptr;
+  std::span<const Recipe> more_recipes = {};
 };
 
 /// The rows of each file (made by CMake).
@@ -46,6 +53,8 @@ std::span<const std::span<const Model>* const> model_files();
 std::vector<const Model*> all_models();
 /// The model of that name; a UsageError that lists them and names the nearest where there is none.
 const Model& find_model(std::string_view name);
+/// The model's recipe of that name; a UsageError that lists them where there is none.
+const Recipe& find_recipe(const Model& model, std::string_view name);
 /// Defaults overridden by `given`; a UsageError for an option that the model doesn't have.
 ModelOptions complete_options(const Model& model, const ModelOptions& given);
 

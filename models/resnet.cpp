@@ -81,15 +81,38 @@ Sequential build(const Shape& input, int64_t classes, const ModelOptions&) {
   return net;
 }
 
+constexpr int64_t kMilestones[] = {32000, 48000};
+
+/// That of the paper. 110 layers warm up until the training error is below 80%: "about 400
+/// iterations".
+template <int depth>
+constexpr Recipe kPaper[] = {{.name = "he2015",
+                              .epochs = 0,
+                              .batch = 128,
+                              .warmup = depth == 110 ? 400 : 0,
+                              .lr = 0.1,
+                              .weight_decay = 1e-4,
+                              .schedule = "step",
+                              .augment = "crop=4 flip=random",
+                              .steps = 64000,
+                              .milestones = kMilestones,
+                              .warmup_lr = depth == 110 ? 0.01 : 0,
+                              .per_pixel_mean = true}};
+
 template <int depth, Kind kind>
 constexpr Model row(std::string_view name, std::string_view summary) {
   return {.name = name,
           .summary = summary,
           .data = "cifar10",
           .size = 32,
-          .recipe = {.epochs = 5, .batch = 128, .lr = 0.1, .weight_decay = 1e-4},
+          .recipe = {.epochs = 5,
+                     .batch = 128,
+                     .lr = 0.1,
+                     .weight_decay = 1e-4,
+                     .augment = "crop=4 flip=random"},
           .options = {},
-          .build = build<depth, kind>};
+          .build = build<depth, kind>,
+          .more_recipes = kPaper<depth>};
 }
 
 constexpr Model kModels[] = {

@@ -235,6 +235,20 @@ class Cli(CommandTest):
         self.assertEqual(len(rows[1]), 11)
         self.assertEqual(rows[0][:11], rows[1])
 
+    def test_augment(self):
+        self.train("a", "--augment", "flip=random crop=2")
+        self.train("b", "--augment", "none")
+        self.train("c")
+        augment = [json.loads(self.text(run, "config.json"))["settings"]["augment"] for run in "abc"]
+        self.assertEqual(augment, ["crop=2 flip=random", "none", "none"])
+        weights = [self.data(run, "checkpoint", "model.safetensors") for run in "abc"]
+        self.assertEqual([weights[1] == weights[2], weights[0] == weights[1]], [True, False])
+        run("train", "resnet20", "--data", "digits", "--steps", "1", "--batch", "8", "--out", self.path("d"))
+        self.assertEqual(json.loads(self.text("d", "config.json"))["settings"]["augment"], "crop=4 flip=random")
+        for text, says in [("crop=-1", "out of range"), ("crops=2", "it takes crop, flip"), ("crop", "name=value"),
+                           ("flip=up", "is none of none, random, alternating"), ("crop=x", "no number")]:
+            self.refused("train", "lenet5", "--data", "digits", "--augment", text, says=says)
+
     def test_until_accuracy(self):
         for words, on in [((), "test set"), (("--val-split", "0.1"), "validation split")]:
             result = run("train", "lenet5", "--data", "digits", "--until-accuracy", "0.2",

@@ -69,6 +69,20 @@ class Resume(CommandTest):
         self.refused("train", "lenet5", "--optimizer", "adamw", "--momentum", "0.9",
                      says="--momentum doesn't belong to --optimizer adamw")
 
+    def test_goes_on_with_the_same_changed_images(self):
+        augment = "crop=3 flip=alternating cutout=5 rotate=10 shift=1 elastic=2"
+        words = ("--batch", "64", "--epochs", "2", "--val-split", "0.2", "--augment", augment)
+        self.train("whole", *words, "--threads", "1")
+        self.train("part", *words, "--steps", "70", "--threads", "2")
+        self.refused("train", "--resume", self.path("part"), "--augment", "none", says="--augment none can't change")
+        self.resume(self.path("part"), "--steps", "126", "--source", "streamed", "--augment", augment)
+        self.assertEqual(self.state("part"), self.state("whole"))
+        config = json.loads(self.text("part", "config.json"))
+        del config["settings"]["augment"]  # as older files are
+        with open(self.path("part", "config.json"), "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        self.resume(self.path("part"), "--steps", "127", "--augment", "none")
+
     def test_keeps_the_simd_target(self):
         self.train("whole", "--steps", "4", "--simd", "avx2")
         self.train("a", "--steps", "2", "--simd", "avx2")

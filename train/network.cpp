@@ -56,9 +56,27 @@ Moments value_moments(const Dataset& data, int64_t channel) {
   return {mean, root(mean_of([mean](double v) { return (v - mean) * (v - mean); }))};
 }
 
+/// Of each pixel over 255, or each value. Sums of 8-bit integers are exact.
+std::vector<double> mean_image_of(const Dataset& data) {
+  const auto pixels = static_cast<size_t>(data.image.elements());
+  std::vector<uint8_t> example(pixels * size_of(data.dtype));
+  std::vector<double> means(pixels);
+  for (int64_t n = 0; n < data.size(); ++n) {
+    read_example(data, n, example);
+    for (size_t i = 0; i < pixels; ++i)
+      means[i] +=
+          data.dtype == DType::f32 ? reinterpret_cast<const float*>(example.data())[i] : example[i];
+  }
+  const double scale = data.dtype == DType::f32 ? 1 : 255;
+  for (double& mean : means) mean /= scale * static_cast<double>(std::max<int64_t>(1, data.size()));
+  return means;
+}
+
+constexpr char kMeanState[] = ".mean_image";
+
 }  // namespace
 
-Normalization pixel_statistics(const Dataset& data) {
+Normalization pixel_statistics(const Dataset& data, bool per_pixel) {
   const int64_t channels = data.image[0];
   Normalization norm;
   if (channels > static_cast<int64_t>(norm.mean.size()))
@@ -71,6 +89,7 @@ Normalization pixel_statistics(const Dataset& data) {
     norm.mean[k] = m.mean;
     norm.deviation[k] = m.deviation > 0 ? m.deviation : 1;
   }
+  if (per_pixel) norm.mean_image = mean_image_of(data);
   return norm;
 }
 
@@ -101,7 +120,7 @@ Network::Network(const Model& model, const ModelOptions& options, const Dataset&
 }
 
 Network::Batch Network::gather(Graph& graph, const std::string& name, int64_t count, bool shuffle,
-                               int64_t streamed) const {
+                               int64_t streamed, const Augmentation& augmentation) const {
   const int64_t held = streamed ? kWindow * streamed : count;
   const Value images =
       graph.state(name + ".images", {dtype, {held, image[0], image[1], image[2]}, false});
@@ -110,9 +129,17 @@ Network::Batch Network::gather(Graph& graph, const std::string& name, int64_t co
   Attrs attrs(op.attrs.items);
   attrs.set("shuffle", shuffle).set("padding", static_cast<double>(padding));
   if (streamed) attrs.set("window", kWindow);
+  augmentation.set_on(attrs);
   attrs.set("mean", normalization.mean).set("std", normalization.deviation);
-  const auto out = graph.add(op, {images, labels}, attrs, name + ".gather");
+  std::vector<Value> inputs = {images, labels};
+  if (!normalization.mean_image.empty())
+    inputs.push_back(graph.state(name + kMeanState, {DType::f32, image, false}));
+  const auto out = graph.add(op, inputs, attrs, name + ".gather");
   return {out[0], out[1]};
+}
+
+void Network::load_mean_image(Store& store, const std::string& name) const {
+  if (!normalization.mean_image.empty()) store.write(name + kMeanState, normalization.mean_image);
 }
 
 Value Network::logits(Graph& graph, Value x) const {

@@ -3,21 +3,24 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "core/store.h"
 #include "data/dataset.h"
 #include "models/models.h"
+#include "train/augmentation.h"
 
 namespace cairn {
 
 /// Mean and standard deviation of each channel's pixels, scaled to 0..1, or float values.
 struct Normalization {
   std::array<double, 4> mean{}, deviation{1, 1, 1, 1};
+  std::vector<double> mean_image = {};  // (C,H,W), of each pixel, in place of `mean`; or empty
 };
 
-/// Over all pixels, or float values, of a data set. At most 4 channels; a constant channel gets
-/// deviation 1.
-Normalization pixel_statistics(const Dataset& data);
+/// Over all pixels, or float values, of a data set; with `per_pixel` means of each pixel too. At
+/// most 4 channels; a constant channel gets deviation 1.
+Normalization pixel_statistics(const Dataset& data, bool per_pixel = false);
 
 struct Network {
   const Model* model = nullptr;  // none where the layers are the caller's own
@@ -39,12 +42,15 @@ struct Network {
   /// Appends gather_batch (gather_features for float values) over states NAME.images and
   /// NAME.labels of `count` examples. Where `streamed` is a batch, NAME.images is a window of
   /// kWindow such batches, which a BatchStream fills (train/batch_stream.h).
+  /// `augmentation` changes the images.
   struct Batch {
     Value x, labels;
   };
   Batch gather(Graph& graph, const std::string& name, int64_t count, bool shuffle,
-               int64_t streamed = 0) const;
+               int64_t streamed = 0, const Augmentation& augmentation = {}) const;
   static constexpr int64_t kWindow = 2;
+  /// Copies the mean image, where there is one, into the state that gather() declared.
+  void load_mean_image(Store& store, const std::string& name) const;
   /// Appends the layers; returns the logits. An Error where there isn't one for each class.
   Value logits(Graph& graph, Value x) const;
   /// The input of one example after padding.

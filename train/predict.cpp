@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/executor.h"
 
@@ -28,6 +29,7 @@ std::vector<double> rows_of(const Network& network, Store& store, const Dataset&
   const Program* programs[] = {&program};
   Executor executor(program, store, make_scratch(store.device(), programs));
   load_images(store, kPredict, data);
+  network.load_mean_image(store, kPredict);
   store.write_step("predict.step", {});
   for (int64_t first = 0; first < data.size(); first += batch) {
     executor.run();
@@ -42,6 +44,44 @@ std::vector<double> rows_of(const Network& network, Store& store, const Dataset&
 
 std::vector<double> logits(const Network& network, Store& store, const Dataset& data) {
   return rows_of(network, store, data, false);
+}
+
+Dataset mirrored(Dataset data) {
+  const auto width = data.image[2];
+  const auto mirror = [width](auto& numbers) {
+    for (auto row = numbers.begin(); row != numbers.end(); row += width)
+      std::reverse(row, row + width);
+  };
+  mirror(data.images);
+  mirror(data.values);
+  return data;
+}
+
+std::vector<double> flipped_logits(const Network& network, Store& store, const Dataset& data) {
+  std::vector<double> means = logits(network, store, data);
+  const std::vector<double> others = logits(network, store, mirrored(data));
+  for (size_t i = 0; i < means.size(); ++i) means[i] = (means[i] + others[i]) / 2;
+  return means;
+}
+
+Evaluation judge_logits(std::span<const double> logits, const Dataset& data) {
+  const auto classes = static_cast<size_t>(data.classes);
+  Evaluation found{.examples = data.size(), .classes = data.classes, .confusion = {}};
+  found.confusion.resize(classes * classes);
+  for (size_t n = 0; n < data.labels.size(); ++n) {
+    const std::span<const double> row = logits.subspan(n * classes, classes);
+    const auto largest = std::ranges::max_element(row);
+    double sum = 0;
+    for (const double logit : row) sum += std::exp(logit - *largest);
+    const size_t label = data.labels[n];
+    found.loss += *largest + std::log(sum) - row[label];
+    const auto predicted = static_cast<size_t>(largest - row.begin());
+    ++found.confusion[label * classes + predicted];
+    found.accuracy += label == predicted;
+  }
+  const auto count = static_cast<double>(std::max<int64_t>(1, data.size()));
+  found.loss /= count, found.accuracy /= count;
+  return found;
 }
 
 std::vector<double> predict(const Network& network, Store& store, const Dataset& data) {

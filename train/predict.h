@@ -2,16 +2,26 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/store.h"
 #include "train/network.h"
+#include "train/trainer.h"
 
 namespace cairn {
 
 /// The logits for each image of `data` (its labels may be anything), (size, classes) row-major. The
 /// network's parameters lie in `store`.
 std::vector<double> logits(const Network& network, Store& store, const Dataset& data);
+
+/// The data with each image, in memory, mirrored left to right.
+Dataset mirrored(Dataset data);
+/// The mean of the logits for each image and for its mirror image.
+std::vector<double> flipped_logits(const Network& network, Store& store, const Dataset& data);
+/// What logits, (size, classes) row-major, are worth beside the labels: mean cross-entropy,
+/// accuracy (of equal logits the first counts) and confusion matrix.
+Evaluation judge_logits(std::span<const double> logits, const Dataset& data);
 
 /// Softmax of the logits for each image of `data` (its labels may be anything): class
 /// probabilities, (size, classes) row-major. The network's parameters lie in `store`.

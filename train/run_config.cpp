@@ -30,17 +30,21 @@ Json or_null(const std::optional<Value>& value) {
 
 Json to_json(const TrainSettings& settings) {
   return Json::Object{{"batch", settings.batch},
+                      {"accumulate", settings.accumulate},
                       {"optimizer", settings.optimizer},
                       {"lr", settings.lr},
                       {"momentum", settings.momentum},
                       {"weight_decay", settings.weight_decay},
                       {"schedule", settings.schedule},
+                      {"milestones", to_array(settings.milestones)},
                       {"warmup", settings.warmup},
+                      {"warmup_lr", settings.warmup_lr},
                       {"clip_norm", or_null(settings.clip_norm)},
                       {"ema", or_null(settings.ema)},
                       {"horizon", settings.horizon},
                       {"seed", fmt::to_string(settings.seed)},
-                      {"source", settings.streamed ? kStreamed : kResident}};
+                      {"source", settings.streamed ? kStreamed : kResident},
+                      {"augment", settings.augment.to_string()}};
 }
 
 /// None where the file is older than the member, too.
@@ -56,19 +60,38 @@ bool is_streamed(const Json& json) {
   return source && source->as_string() == kStreamed;
 }
 
+/// None in older files.
+Augmentation augmentation_from_json(const Json& json) {
+  const Json* augment = json.find("augment");
+  return augment ? Augmentation::parse(augment->as_string()) : Augmentation();
+}
+
+/// None in older files.
+std::vector<int64_t> milestones_from_json(const Json& json) {
+  std::vector<int64_t> milestones;
+  if (const Json* all = json.find("milestones"))
+    for (const Json& step : all->as_array()) milestones.push_back(step.as_int());
+  return milestones;
+}
+
 TrainSettings settings_from_json(const Json& json, const std::string& what) {
+  const Json* accumulate = json.find("accumulate");  // none in older files
   return {.batch = json.at("batch").as_int(),
+          .accumulate = accumulate ? accumulate->as_int() : 1,
           .optimizer = std::string(find_optimizer(json.at("optimizer").as_string()).name),
           .lr = json.at("lr").as_double(),
           .momentum = json.at("momentum").as_double(),
           .weight_decay = json.at("weight_decay").as_double(),
           .schedule = json.at("schedule").as_string(),
+          .milestones = milestones_from_json(json),
           .warmup = json.at("warmup").as_int(),
+          .warmup_lr = optional_number(json, "warmup_lr").value_or(0),
           .clip_norm = optional_number(json, "clip_norm"),
           .ema = optional_number(json, "ema"),
           .horizon = json.at("horizon").as_int(),
           .seed = seed_from_json(json.at("seed"), what),
-          .streamed = is_streamed(json)};
+          .streamed = is_streamed(json),
+          .augment = augmentation_from_json(json)};
 }
 
 Json to_json(const PictureStyle& style) {
@@ -87,7 +110,9 @@ Json to_json(const RunConfig& config) {
       {"class_names", to_array(config.class_names)},
       {"pictures", config.pictures ? to_json(*config.pictures) : Json()},
       {"normalization", Json::Object{{"mean", to_array(config.normalization.mean)},
-                                     {"deviation", to_array(config.normalization.deviation)}}},
+                                     {"deviation", to_array(config.normalization.deviation)},
+                                     {"mean_image", to_array(config.normalization.mean_image)}}},
+      {"recipe", config.recipe},
       {"settings", to_json(config.settings)},
       {"epochs", config.epochs},
       {"steps", or_null(config.steps)},
@@ -142,6 +167,11 @@ RunConfig config_from_json(const Json& json, const std::string& what) {
          "correct the file, or train again");
   read_channels(json.at("normalization").at("mean"), what, config.normalization.mean);
   read_channels(json.at("normalization").at("deviation"), what, config.normalization.deviation);
+  if (const Json* means = json.at("normalization").find("mean_image"))  // none in old files
+    for (const Json& mean : means->as_array())
+      config.normalization.mean_image.push_back(mean.as_double());
+  config.per_pixel_mean = !config.normalization.mean_image.empty();
+  if (const Json* recipe = json.find("recipe")) config.recipe = recipe->as_string();
   config.settings = settings_from_json(json.at("settings"), what);
   config.epochs = json.at("epochs").as_int();
   if (const Json& steps = json.at("steps"); !steps.is_null()) config.steps = steps.as_int();

@@ -35,8 +35,10 @@ struct RunConfig {
   std::vector<std::string> class_names;  // empty: "0", "1", ...
   std::optional<PictureStyle> pictures;  // of the training images; none in old files
   Normalization normalization;
+  bool per_pixel_mean = false;
   TrainSettings settings;
-  int64_t epochs = 0;  // that the schedule spans
+  std::string recipe = "fast";  // of the model
+  int64_t epochs = 0;           // that the schedule spans; 0: settings.horizon isn't told by them
   std::optional<int64_t> steps;
   std::optional<double> until_accuracy;
   double val_split = 0;

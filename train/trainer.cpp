@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/autodiff.h"
 #include "core/error.h"
@@ -26,6 +27,13 @@ std::string batch_advice(int64_t batch) {
                : "no batch fits: choose a smaller model or data set, or use another device";
 }
 
+/// The attributes of next_step.
+std::string rate_attrs(const TrainSettings& s) {
+  return fmt::format("schedule={} lr={} warmup={} warmup_lr={} horizon={} milestones={}",
+                     s.schedule, s.lr, s.warmup, s.warmup_lr, s.horizon,
+                     fmt::join(s.milestones, ","));
+}
+
 int64_t steps_for(int64_t examples, int64_t batch) { return (examples + batch - 1) / batch; }
 
 }  // namespace
@@ -39,14 +47,26 @@ void expect_batch(int64_t batch, int64_t examples) {
 Graph accumulate_graph(const Network& network, const TrainSettings& settings, int64_t count) {
   Graph graph(true, "train.step");
   graph.add("next_batch", {}, fmt::format("count={} batch={}", count, settings.batch));
-  const auto [x, labels] =
-      network.gather(graph, kTrain, count, true, settings.streamed ? settings.batch : 0);
+  std::vector<Value> share;  // of a step of several batches
+  if (settings.accumulate > 1) {
+    const OpDef& op = find_op("batch_share");
+    const std::string attrs =
+        fmt::format("count={} batch={} accumulate={}", count, settings.batch, settings.accumulate);
+    share = graph.add(op, {}, Attrs::parse(op.attrs.items, attrs, op.name));
+  }
+  const auto [x, labels] = network.gather(graph, kTrain, count, true,
+                                          settings.streamed ? settings.batch : 0, settings.augment);
   const Value logits = network.logits(graph, x);
   const OpDef& op = find_op("softmax_cross_entropy");
   const auto out = graph.add(op, {logits, labels}, Attrs(op.attrs.items), "loss");
-  backward(graph, out[0], graph.input(kSeedGradient, {DType::f32, {}, false}));
   const Value ring = graph.state(kRing, {DType::f32, {Trainer::kRingSteps, 2}, false});
-  graph.add("record", {out[0], out[1], ring});
+  if (share.empty()) {
+    backward(graph, out[0], graph.input(kSeedGradient, {DType::f32, {}, false}));
+    graph.add("record", {out[0], out[1], ring});
+  } else {
+    backward(graph, out[0], share[0]);
+    graph.add("record", {out[0], out[1], ring, share[0], share[1]});
+  }
   return graph;
 }
 
@@ -55,9 +75,7 @@ Graph update_graph(const ParameterMap& parameters, const TrainSettings& settings
   const auto segments = static_cast<int64_t>(parameters.segments.size());
   const TensorType flat{DType::f32, {parameters.elements}, false};
   const auto state = [&](const std::string& name) { return graph.state(name, flat); };
-  graph.add("next_step", {},
-            fmt::format("schedule={} lr={} warmup={} horizon={}", settings.schedule, settings.lr,
-                        settings.warmup, settings.horizon));
+  graph.add("next_step", {}, rate_attrs(settings));
   std::vector<Value> inputs = {state(std::string(kParameters)), state(std::string(kGradients))};
   if (settings.clip_norm)
     graph.add("clip_norm", {inputs[1]}, fmt::format("max_norm={}", *settings.clip_norm));
@@ -100,6 +118,7 @@ Evaluator::Evaluator(const Network& network, Store& store, const Dataset& data,
     executor_ = std::make_unique<Executor>(
         program_, store, make_scratch(store.device(), programs, std::move(scratch)));
     load_images(store, name, data);
+    network.load_mean_image(store, name);
   } catch (const std::exception& error) {
     if (!is_out_of_memory(error)) throw;
     report_out_of_memory(error, "use a device with more memory", program_);
@@ -129,7 +148,8 @@ Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
                  const TrainSettings& settings)
     : network_(network), settings_(settings), count_(data.size()) {
   expect_batch(settings_.batch, count_);
-  steps_per_epoch_ = steps_for(count_, settings_.batch);
+  steps_per_epoch_ =
+      steps_for(count_, checked_mul(settings_.batch, settings_.accumulate, "examples of a step"));
   for (const std::string_view name : find_optimizer(settings_.optimizer).states)
     buffers_.states.emplace_back(name);
   if (settings_.ema) {
@@ -156,6 +176,7 @@ void Trainer::take_memory(Device& device, const ParameterMap& parameters, const 
   scratch_ = make_scratch(device, programs);
   accumulate_executor_ = std::make_unique<Executor>(accumulate_, *store_, scratch_);
   update_executor_ = std::make_unique<Executor>(update_, *store_, scratch_);
+  network_.load_mean_image(*store_, kTrain);
   if (settings_.streamed) {
     load_labels(*store_, kTrain, data);
     stream_ = std::make_unique<BatchStream>(
@@ -165,7 +186,7 @@ void Trainer::take_memory(Device& device, const ParameterMap& parameters, const 
   }
   store_->initialize(settings_.seed);
   if (settings_.ema) store_->write(kAverage, store_->read(std::string(kParameters)));
-  store_->write(kSeedGradient, std::vector<double>{1});
+  if (settings_.accumulate == 1) store_->write(kSeedGradient, std::vector<double>{1});
   std::vector<double> begins, multipliers;
   for (const Segment& s : parameters.segments) {
     begins.push_back(static_cast<double>(s.offset));
@@ -192,13 +213,20 @@ void Trainer::exchange_average() {
 void Trainer::step() {
   if (steps_ - drained_ >= kRingSteps)
     fail("the ring of step records is full", "call drain() earlier");
-  fill_window();
-  accumulate_executor_->run();
+  for (int64_t batches = batches_of(steps_); batches > 0; --batches) {
+    fill_window();
+    accumulate_executor_->run();
+  }
   update_executor_->run();
   ++steps_;
 }
 
-/// Makes sure of the next step's batch; the one after it is copied while that step runs.
+int64_t Trainer::batches_of(int64_t step) const {
+  const int64_t before = step % steps_per_epoch_ * settings_.accumulate;
+  return std::min(settings_.accumulate, steps_for(count_, settings_.batch) - before);
+}
+
+/// Makes sure of the next batch; the one after it is copied while that one is worked on.
 void Trainer::fill_window() {
   if (!stream_) return;
   const Tensor& images = store_->tensor(std::string(kTrainImages));
@@ -215,11 +243,13 @@ void Trainer::fill_window() {
 std::vector<StepRecord> Trainer::drain() {
   const std::vector<double> ring = store_->read(kRing);
   std::vector<StepRecord> records;
+  const OpDef& op = find_op("next_step");
+  const LearningRate rate =
+      learning_rate_of(Attrs::parse(op.attrs.items, rate_attrs(settings_), op.name));
   for (; drained_ < steps_; ++drained_) {
     const auto at = static_cast<size_t>(drained_ % kRingSteps) * 2;
-    const double lr = scheduled_lr(schedule_from(settings_.schedule), settings_.lr,
-                                   settings_.warmup, settings_.horizon, drained_ + 1);
-    records.push_back({drained_ + 1, drained_ / steps_per_epoch_, ring[at], ring[at + 1], lr});
+    records.push_back({drained_ + 1, drained_ / steps_per_epoch_, ring[at], ring[at + 1],
+                       scheduled_lr(rate, drained_ + 1)});
   }
   return records;
 }
@@ -228,21 +258,23 @@ std::string Trainer::first_not_finite() {
   const auto finite = [](double value) { return std::isfinite(value); };
   for (const Segment& s : store_->parameters().segments)
     if (!std::ranges::all_of(store_->read(s.name), finite)) return "parameter " + s.name;
-  fill_window();
   const int64_t batch = settings_.batch;
   const Program program =
       compile(accumulate_graph(network_, settings_, count_),
               {.capacity = batch, .width = batch, .keep = true}, settings_.seed);
   const Program* programs[] = {&program};
   Executor executor(program, *store_, make_scratch(store_->device(), programs));
-  for (size_t i = 0; i < program.graph.nodes().size(); ++i) {
-    executor.run_node(static_cast<int>(i));
-    const Node& node = program.graph.nodes()[i];
-    const int64_t examples = store_->read_step("train.step").n_valid;
-    for (const Value v : node.outputs)
-      if (is_floating(program.graph[v].type.dtype) &&
-          !std::ranges::all_of(executor.read(v, examples), finite))
-        return fmt::format("{} of {}", program.graph[v].name, node.op->name);
+  for (int64_t batches = batches_of(steps_); batches > 0; --batches) {
+    fill_window();
+    for (size_t i = 0; i < program.graph.nodes().size(); ++i) {
+      executor.run_node(static_cast<int>(i));
+      const Node& node = program.graph.nodes()[i];
+      const int64_t examples = store_->read_step("train.step").n_valid;
+      for (const Value v : node.outputs)
+        if (is_floating(program.graph[v].type.dtype) &&
+            !std::ranges::all_of(executor.read(v, examples), finite))
+          return fmt::format("{} of {}", program.graph[v].name, node.op->name);
+    }
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/executor.h"
+#include "train/augmentation.h"
 #include "train/batch_stream.h"
 #include "train/checkpoint.h"
 #include "train/network.h"
@@ -18,10 +19,16 @@ namespace cairn {
 
 struct TrainSettings {
   int64_t batch = 64;
+  /// Batches a step: it takes the mean over all their examples, at the memory of one. An epoch's
+  /// last step takes what is left. Batch norm still sees one batch at a time, and dropout gives the
+  /// batches of a step the same masks.
+  int64_t accumulate = 1;
   std::string optimizer = "sgd";  // train/optimizers.h
   double lr = 0.1, momentum = 0.9, weight_decay = 0;
   std::string schedule = "constant";     // constant, step, cosine or one-cycle
+  std::vector<int64_t> milestones = {};  // steps after which `step` takes a tenth; none: by horizon
   int64_t warmup = 0;                    // steps
+  double warmup_lr = 0;                  // throughout the warm-up; 0: the rate rises
   std::optional<double> clip_norm = {};  // of all gradients together
   std::optional<double> ema = {};        // decay of a moving average of the parameters
   int64_t horizon = 1;                   // steps that the schedule spans
@@ -29,6 +36,7 @@ struct TrainSettings {
   /// The device holds a window of batches, filled ahead of the steps, instead of all the data;
   /// what is computed is the same.
   bool streamed = false;
+  Augmentation augment = {};  // of the training images alone
 };
 
 /// One training step as recorded on the device.
@@ -92,8 +100,8 @@ class Trainer {
   Trainer(const Network& network, Device& device, const Dataset& data,
           const TrainSettings& settings);
 
-  /// One batch and one update. On CUDA this only enqueues work. Throws what went wrong in reading
-  /// streamed data.
+  /// A step's batches and one update. On CUDA this only enqueues work. Throws what went wrong in
+  /// reading streamed data.
   void step();
   /// Records of the steps since the last call, oldest first; at least every kRingSteps steps.
   std::vector<StepRecord> drain();
@@ -141,6 +149,7 @@ class Trainer {
   void take_memory(Device& device, const ParameterMap& parameters, const Dataset& data);
   void exchange_average();
   void fill_window();
+  int64_t batches_of(int64_t step) const;
 
   const Network& network_;
   TrainSettings settings_;

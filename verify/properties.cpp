@@ -33,13 +33,24 @@ bool has_floating(const auto& ports) {
   return std::ranges::any_of(ports, [](const auto& port) { return is_floating(port.dtype); });
 }
 
-/// Once an op: its first good row.
+/// Whether a row is good and gives a floating input, which may be an optional one.
+bool gives_floating(const OpCase& c) {
+  if (c.refused()) return false;
+  return std::ranges::any_of(make_call(c).inputs, [](const std::optional<HostTensor>& input) {
+    return input && is_floating(input->type.dtype);
+  });
+}
+
+/// Once an op: its first row that could have a gradient.
 bool shows_no_derivative(const OpCase& c) {
   if (c.plain || differentiable(*c.op) || !has_floating(c.op->inputs) ||
       !has_floating(c.op->outputs))
     return false;
-  const auto good = [](const Case& row) { return row.error.empty(); };
-  return c.row == &*std::ranges::find_if(c.op->cases.items, good);
+  const auto& rows = c.op->cases.items;
+  const auto first = std::ranges::find_if(rows, [&](const Case& row) {
+    return gives_floating({c.op, &row, false});
+  });
+  return first != rows.end() && c.row == &*first;
 }
 
 }  // namespace

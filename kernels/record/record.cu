@@ -7,18 +7,20 @@ namespace {
 
 // One thread; moves two floats.
 __global__ void record_kernel(const StepState* step, const float* loss, const float* correct,
-                              float* ring, int64_t rows) {
+                              const float* share, const float* later, float* ring, int64_t rows) {
   float* row = ring + step->step % rows * 2;
-  row[0] = *loss;
-  row[1] = *correct * static_cast<float>(step->inverse_count());
+  const float part = share ? *share : 1.0f;
+  const bool adds = later && *later != 0;
+  row[0] = (adds ? row[0] : 0.0f) + part * *loss;
+  row[1] = (adds ? row[1] : 0.0f) + part * (*correct * static_cast<float>(step->inverse_count()));
 }
 
 }  // namespace
 
 void record_cuda(const Args& args, CudaContext& context) {
   launch(record_kernel, {.grid = 1, .block = 1, .stream = context.stream}, args.step,
-         args.in[0].as<float>(), args.in[1].as<float>(), args.in[2].as<float>(),
-         args.in[2].shape[0]);
+         args.in[0].as<float>(), args.in[1].as<float>(), args.in[3].as<float>(),
+         args.in[4].as<float>(), args.in[2].as<float>(), args.in[2].shape[0]);
 }
 
 }  // namespace cairn

@@ -2,8 +2,10 @@
 //
 //   ring[step mod R] = (loss, correct / n_valid)
 //
-// loss and correct are plain scalars, ring (R,2). `step` is the number of updates done before this
-// step. Errors: a ring that is not (R,2) with R >= 1.
+// or, with `share` and `later` of a step of several batches (kernels/step_state: batch_share),
+// share times that, added to what is there where later isn't 0. Inputs are plain scalars, ring
+// (R,2). `step` is the number of updates done before this step. Errors: a ring that is not (R,2)
+// with R >= 1.
 #pragma once
 
 #include "core/op.h"

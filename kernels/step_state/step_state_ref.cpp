@@ -7,13 +7,22 @@ void next_batch_ref(const Args& args) {
                              args.attrs->integer(next_batch_attr::batch));
 }
 
-void next_step_ref(const Args& args) {
+template <class Real>
+void batch_share_ref(const Args& args) {
+  using namespace next_batch_attr;
   const Attrs& a = *args.attrs;
-  const auto schedule = static_cast<Schedule>(a.integer(next_step_attr::schedule));
+  const BatchShare of =
+      batch_share(*args.step, a.integer(count), a.integer(batch), a.integer(accumulate));
+  args.out[0].as<Real>()[0] = static_cast<Real>(of.share);
+  args.out[1].as<Real>()[0] = of.later;
+}
+template void batch_share_ref<float>(const Args&);
+template void batch_share_ref<double>(const Args&);
+
+void next_step_ref(const Args& args) {
   StepState& state = *args.step;
   ++state.step;
-  state.lr = scheduled_lr(schedule, a.real(next_step_attr::lr), a.integer(next_step_attr::warmup),
-                          a.integer(next_step_attr::horizon), state.step);
+  state.lr = scheduled_lr(learning_rate_of(*args.attrs), state.step);
 }
 
 }  // namespace cairn
