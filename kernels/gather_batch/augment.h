@@ -2,9 +2,8 @@
 // batch shows pixel (h, w) of the image, the changed one shows r(h + T, w' + L), where w' is w or,
 // in a mirrored example, W - 1 - w, and pixels outside the image are 0:
 //
-//   crop = k            T and L are whole numbers in [-k, k]: a random crop of the image padded by
-//   k
-//                       (He, Zhang, Ren and Sun 2015, section 4.2)
+//   crop = k            T and L are whole numbers in [-k, k]: a random crop of the image with k
+//                       pixels around it (He, Zhang, Ren and Sun 2015, section 4.2)
 //   flip = random       half of the examples are mirrored (the same)
 //   flip = alternating  so in epoch 0; then an example changes sides each epoch (Jordan 2024, "94%
 //                       on CIFAR-10 in 3.29 seconds on a single GPU")
