@@ -24,8 +24,7 @@ struct TableMap {
   float table[256];
 
   TableMap(float mean, float std) {
-    const DirectMap<uint8_t> direct{mean, std};
-    for (int i = 0; i < 256; ++i) table[i] = direct(static_cast<uint8_t>(i));
+    for (int i = 0; i < 256; ++i) table[i] = (static_cast<float>(i) / 255 - mean) / std;
   }
   float operator()(uint8_t pixel) const { return table[pixel]; }
   float zero() const { return table[0]; }
@@ -57,10 +56,11 @@ struct Lanes {
   Moves moves[kLaneRun];
 };
 
-/// A plane of each image into the lanes at `to`, a position every `width` elements.
+/// A plane of each image into the lanes at `to`, a position every `width` elements. Not inlined:
+/// the inner loop needs its registers.
 template <class Maps, class Stored>
-void lay_plane(const Stored* const* planes, int64_t lanes, const Augment& a, int64_t pad,
-               const Maps& maps, float* to, int64_t width) {
+[[gnu::noinline]] void lay_plane(const Stored* const* planes, int64_t lanes, const Augment& a,
+                                 int64_t pad, const Maps& maps, float* to, int64_t width) {
   for (int64_t y = -pad; y < a.height + pad; ++y)
     for (int64_t x = -pad; x < a.width + pad; ++x, to += width) {
       const auto& map = maps.at(y, x);
@@ -73,8 +73,9 @@ void lay_plane(const Stored* const* planes, int64_t lanes, const Augment& a, int
 
 /// The same of images that are cropped and mirrored: lane n is at column begin + step x of its row.
 template <class Maps, class Stored>
-void lay_moved_plane(const Stored* const* planes, const Lanes& lanes, const Augment& a, int64_t pad,
-                     const Maps& maps, float* to, int64_t width) {
+[[gnu::noinline]] void lay_moved_plane(const Stored* const* planes, const Lanes& lanes,
+                                       const Augment& a, int64_t pad, const Maps& maps, float* to,
+                                       int64_t width) {
   const Stored* rows[kLaneRun];
   int64_t begin[kLaneRun], step[kLaneRun], size[kLaneRun];
   for (int64_t n = 0; n < lanes.count; ++n) {
