@@ -18,6 +18,7 @@ void add_ops_command(CommandLine& args);
 void add_doctor_command(CommandLine& args);
 void add_bench_command(CommandLine& args);
 void add_check_command(CommandLine& args);
+void add_experiment_command(CommandLine& args);
 
 /// Adds --device, --threads, --simd and --conv, shared by the commands that run ops.
 void add_device_options(Command& command, DeviceChoice& choice);

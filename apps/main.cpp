@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   cairn::add_predict_command(args);
   cairn::add_weights_command(args);
   cairn::add_data_command(args);
+  cairn::add_experiment_command(args);
   cairn::add_plan_command(args);
   cairn::add_graph_command(args);
   cairn::add_ops_command(args);

@@ -16,8 +16,9 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES data/digits/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.digits)
 set_target_properties(cairn_verify PROPERTIES EXPORT_NAME verify)
 set_target_properties(cairn_bench PROPERTIES EXPORT_NAME bench)
-install(TARGETS cairn cairn_numerics cairn_verify cairn_bench EXPORT cairn-targets)
-install(DIRECTORY bench core data io kernels layers models train verify DESTINATION ${headers}
+set_target_properties(cairn_lab PROPERTIES EXPORT_NAME lab)
+install(TARGETS cairn cairn_numerics cairn_verify cairn_bench cairn_lab EXPORT cairn-targets)
+install(DIRECTORY bench core data io kernels lab layers models train verify DESTINATION ${headers}
   FILES_MATCHING PATTERN "*.h" PATTERN "*.cuh")
 foreach(main app op_bench)
   set_target_properties(cairn_${main} PROPERTIES EXPORT_NAME ${main})

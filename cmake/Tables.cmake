@@ -1,4 +1,4 @@
-# Tables made from names: the op table from the folders of kernels/, the model table from models/.
+# Tables made from names: that of ops from the folders of kernels/, those of models and experiments from files.
 # A folder that exports no rows is a link error that names the missing symbol.
 
 # cairn_unite(NAME SOURCE...): lets the sources be compiled in batches where CMAKE_UNITY_BUILD is on (the
@@ -116,33 +116,34 @@ std::span<const OpFolder> op_folders() {
   endif()
 endfunction()
 
-# cairn_add_models(TARGET DIR): adds the models that DIR's files export to the model table. A file
-# NAME.cpp exports `NAME_models`; models.cpp is the look-up itself.
-function(cairn_add_models target dir)
+# cairn_add_file_table(TARGET DIR KIND SPACE TYPE HEADER): a table of what DIR's files export. A file NAME.cpp
+# exports `NAME_KINDs`, a span of SPACE's TYPE, which HEADER declares beside the table, `KIND_files`. KINDs.cpp is the
+# look-up itself.
+function(cairn_add_file_table target dir kind space type header)
   file(GLOB files CONFIGURE_DEPENDS ${dir}/*.cpp)
   set(declarations "")
   set(entries "")
   foreach(file ${files})
     get_filename_component(name ${file} NAME_WE)
-    if(name STREQUAL "models")
+    if(name STREQUAL "${kind}s")
       continue()
     endif()
-    string(APPEND declarations "extern const std::span<const Model> ${name}_models;\n")
-    string(APPEND entries "      &${name}_models,\n")
+    string(APPEND declarations "extern const std::span<const ${type}> ${name}_${kind}s;\n")
+    string(APPEND entries "      &${name}_${kind}s,\n")
   endforeach()
-  set(table ${CMAKE_CURRENT_BINARY_DIR}/${target}_model_table.cpp)
+  set(table ${CMAKE_CURRENT_BINARY_DIR}/${target}_${kind}_table.cpp)
   file(CONFIGURE OUTPUT ${table} CONTENT [=[
-// Made by CMake from the file names of models/.
-#include "models/models.h"
+// Made by CMake from file names.
+#include "@header@"
 
-namespace cairn {
+namespace @space@ {
 @declarations@
-std::span<const std::span<const Model>* const> model_files() {
-  static constexpr const std::span<const Model>* files[] = {
+std::span<const std::span<const @type@>* const> @kind@_files() {
+  static constexpr const std::span<const @type@>* files[] = {
 @entries@  };
   return files;
 }
-}  // namespace cairn
+}  // namespace @space@
 ]=] @ONLY)
   target_sources(${target} PRIVATE ${table})
 endfunction()

@@ -74,7 +74,7 @@ declare -A package_probe=(
   [python3-clang-14]="file /usr/lib/python3/dist-packages/clang/cindex.py"
   [clang-14]="command clang++-14"
   [libclang-rt-14-dev]="file /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-$(uname -m).a"
-  [gcovr]="command gcovr"
+  [gcovr]="command gcovr" [gnuplot-nox]="command gnuplot"
 )
 
 # Whether any of the probe's commands, headers or files is there.

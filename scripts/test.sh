@@ -186,7 +186,7 @@ write_log() {
   say "log: $log"
 }
 
-packages=("${build_packages[@]}" libgtest-dev librapidcheck-dev clang-format python3)
+packages=("${build_packages[@]}" libgtest-dev librapidcheck-dev clang-format python3 gnuplot-nox)
 [[ $tier == quick ]] ||
   packages+=(python3-torch clang-14 python3-clang-14 libclang-rt-14-dev libboost-context-dev libopenblas-dev)
 [[ $tier != all ]] || packages+=(gcovr)

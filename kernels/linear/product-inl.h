@@ -60,7 +60,7 @@ struct ProductTile {
   Activation activation = Activation::none;
 };
 
-/// Accumulates in registers from the bias on, applies the activation, stores.
+/// Accumulates in registers from the bias on, stores, applies the activation.
 template <int kRows, int kColumns, class D>
 HWY_NOINLINE void product_tile(D d, const ProductTile& t, const float* w, const float* x,
                                float* y) {
@@ -86,10 +86,12 @@ HWY_NOINLINE void product_tile(D d, const ProductTile& t, const float* w, const 
       }
     }
   }
-  CAIRN_UNROLL for (int r = 0; r < kRows; ++r) CAIRN_UNROLL for (int c = 0; c < kColumns; ++c) {
-    if (t.activation != Activation::none) sum[r][c] = Activate(d, t.activation, sum[r][c]);
-    hn::StoreU(sum[r][c], d, y + r * t.y_row + c * lanes);
-  }
+  CAIRN_UNROLL for (int r = 0; r < kRows; ++r) CAIRN_UNROLL for (int c = 0; c < kColumns; ++c)
+      hn::StoreU(sum[r][c], d, y + r * t.y_row + c * lanes);
+  if (t.activation == Activation::none) return;
+  for (int64_t r = 0; r < kRows; ++r)  // from cache: unrolled, its code would be most of the tile's
+    for (float *at = y + r * t.y_row, *end = at + kColumns * lanes; at < end; at += lanes)
+      hn::StoreU(Activate(d, t.activation, hn::LoadU(d, at)), d, at);
 }
 
 template <class D>
@@ -126,17 +128,20 @@ void product_columns(D d, ProductTile tile, int64_t rows, const float* w, const 
 template <class D>
 void product_run(D d, const ProductTile& tile, int64_t rows, int64_t length, const float* w,
                  const float* x, float* y) {
+  constexpr auto kLanes = hn::MaxLanes(D());
+  constexpr int kMostColumns = kLanes == hn::MaxLanes(hn::ScalableTag<float>()) ? kTileColumns : 1;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  if constexpr (hn::MaxLanes(D()) > 1) {
-    using Fewer = hn::CappedTag<float, (hn::MaxLanes(D()) > 8 ? 8 : 1)>;
-    if (length < lanes) return product_run(Fewer(), tile, rows, length, w, x, y);
-  }
+  if constexpr (kLanes > 1)
+    if (length < lanes)
+      return product_run(hn::CappedTag<float, (kLanes > 8 ? 8 : 1)>(), tile, rows, length, w, x, y);
   int64_t at = 0;
   for (int64_t vectors = length / lanes, columns; vectors > 0; vectors -= columns) {
-    columns = even_part(vectors, kTileColumns);
-    const auto product = columns == 1   ? product_columns<1, D>
-                         : columns == 2 ? product_columns<2, D>
-                                        : product_columns<3, D>;
+    columns = even_part(vectors, kMostColumns);
+    auto product = product_columns<1, D>;
+    if constexpr (kMostColumns > 1) {
+      if (columns == 2) product = product_columns<2, D>;
+      if (columns == 3) product = product_columns<3, D>;
+    }
     product(d, tile, rows, w, x + at, y + at);
     at += columns * lanes;
   }
