@@ -12,6 +12,7 @@ namespace {
 struct ExperimentOptions {
   DeviceChoice where;
   std::optional<std::string> name, out;
+  std::optional<int64_t> steps;
   uint64_t seed = 1;
   bool list = false, quick = false;
 };
@@ -27,6 +28,13 @@ int list_experiments() {
   return 0;
 }
 
+std::string command_of(const lab::Experiment& experiment, const ExperimentOptions& o,
+                       const Device& device) {
+  return fmt::format("cairn experiment {}{}{} --seed {} --device {}", experiment.name,
+                     o.quick ? " --quick" : "", o.steps ? fmt::format(" --steps {}", *o.steps) : "",
+                     o.seed, device_name(device));
+}
+
 int run_experiment(const ExperimentOptions& o) {
   if (o.list) return list_experiments();
   if (!o.name)
@@ -35,13 +43,12 @@ int run_experiment(const ExperimentOptions& o) {
   const lab::Experiment& experiment = lab::find_experiment(*o.name);
   const std::string out = o.out.value_or(fmt::format("experiments/{}", experiment.name));
   const auto device = open_and_tell(o.where);
-  lab::Lab lab(
-      experiment, *device,
-      {.out = out,
-       .quick = o.quick,
-       .seed = o.seed,
-       .command = fmt::format("cairn experiment {}{} --seed {} --device {}", experiment.name,
-                              o.quick ? " --quick" : "", o.seed, device_name(*device))});
+  lab::Lab lab(experiment, *device,
+               {.out = out,
+                .quick = o.quick,
+                .seed = o.seed,
+                .steps = o.steps,
+                .command = command_of(experiment, o, *device)});
   experiment.measure(lab);
   const bool drawn = lab.write();
   fmt::print("{}\n\n", experiment.claim);
@@ -74,6 +81,11 @@ void add_experiment_command(CommandLine& args) {
                  "folder for result.json, tables, plots and report.md (default: "
                  "experiments/NAME)",
                  "DIR");
+  command
+      .option("--steps", o->steps,
+              "length of each training in cures and degradation (default: the experiment's)", "N")
+      .range(1, 1e9)
+      .excludes("--quick");
   command.option("--seed", o->seed, "of all random numbers", "N");
   add_device_options(command, o->where);
   command.run([o] { return run_experiment(*o); });

@@ -107,11 +107,23 @@ std::string gnuplot_script(const Plot& plot) {
 
 Lab::Lab(const Experiment& experiment, Device& device, LabSettings settings)
     : experiment_(experiment), device_(device), settings_(std::move(settings)) {
-  const fs::path& out = settings_.out;
+  const fs::path result = settings_.out / "result.json";
   std::error_code error;
-  if (fs::exists(out, error) && !fs::is_empty(out, error) && !fs::exists(out / "result.json"))
-    fail_usage(fmt::format("{} holds something else than an experiment's result", out.string()),
+  if (fs::exists(result, error)) {
+    const Json had = Json::parse(read_file(result), result.string());
+    if (had.at("experiment").as_string() != experiment.name)
+      fail_usage(fmt::format("{} holds the experiment {}", settings_.out.string(),
+                             had.at("experiment").as_string()),
+                 "name another folder with --out");
+    return;
+  }
+  if (fs::exists(settings_.out, error) && !fs::is_empty(settings_.out, error))
+    fail_usage(fmt::format("{} holds something else than an experiment", settings_.out.string()),
                "name a new folder with --out");
+  fs::create_directories(settings_.out, error);
+  if (error) fail(fmt::format("{} can't be made: {}", settings_.out.string(), error.message()));
+  write_file_atomic(
+      result, Json(Json::Object{{"experiment", experiment.name}, {"holds", Json()}}).dump() + "\n");
 }
 
 Measurements& Lab::table(std::string name, std::vector<std::string> columns) {
@@ -125,9 +137,6 @@ bool Lab::holds() const {
 bool Lab::write() const {
   const fs::path& out = settings_.out;
   std::error_code error;
-  fs::create_directories(out, error);
-  if (error) fail(fmt::format("{} can't be made: {}", out.string(), error.message()));
-  fs::remove(out / "result.json", error);
   for (const Measurements& table : tables_)
     write_file_atomic(out / (table.name + ".csv"), to_csv(table));
   const bool drawn = on_path("gnuplot");

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -78,16 +79,21 @@ struct LabSettings {
   std::filesystem::path out;  // the folder that is written
   bool quick = false;         // the short form
   uint64_t seed = 1;
-  std::string command;  // that reproduces it
+  std::optional<int64_t> steps = {};  // of each training, in place of the experiment's own number
+  std::string command;                // that reproduces it
 };
 
 /// What one run of an experiment finds.
 class Lab {
  public:
+  /// Makes the folder, whose result.json says `holds: null` until the experiment is done. A
+  /// UsageError for a folder that holds something else.
   Lab(const Experiment& experiment, Device& device, LabSettings settings);
 
   bool quick() const { return settings_.quick; }
   uint64_t seed() const { return settings_.seed; }
+  std::optional<int64_t> steps() const { return settings_.steps; }
+  const std::filesystem::path& folder() const { return settings_.out; }
   Device& device() { return device_; }
 
   /// A new table; the reference stays valid.
@@ -98,7 +104,7 @@ class Lab {
   const std::vector<Finding>& findings() const { return findings_; }
   /// Whether all parts of the claim were seen.
   bool holds() const;
-  /// Writes the folder, result.json last, and draws the plots where gnuplot is installed; returns
+  /// Writes what was found, result.json last, and draws the plots where gnuplot is installed; returns
   /// whether it is. Errors: what can't be written; gnuplot's own.
   bool write() const;
 

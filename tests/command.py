@@ -9,8 +9,8 @@ CAIRN = os.path.abspath(sys.argv.pop(1))
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # fsync is free there
 
 
-def run(*words):
-    return subprocess.run([CAIRN, *words], capture_output=True, text=True, timeout=300)
+def run(*words, timeout=300):
+    return subprocess.run([CAIRN, *words], capture_output=True, text=True, timeout=timeout)
 
 
 class CommandTest(unittest.TestCase):
