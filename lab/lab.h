@@ -104,8 +104,8 @@ class Lab {
   const std::vector<Finding>& findings() const { return findings_; }
   /// Whether all parts of the claim were seen.
   bool holds() const;
-  /// Writes what was found, result.json last, and draws the plots where gnuplot is installed; returns
-  /// whether it is. Errors: what can't be written; gnuplot's own.
+  /// Writes what was found, result.json last, and draws the plots where gnuplot is installed;
+  /// returns whether it is. Errors: what can't be written; gnuplot's own.
   bool write() const;
 
  private:
