@@ -21,9 +21,10 @@ std::string description(const Training& t) {
   const TrainSettings& s = t.settings;
   std::string text = fmt::format(
       "{} of {} by {}: batch {}, {} with rate {}, momentum {}, decay {}, {} over {} steps, warmup "
-      "{}, seed {}, {} steps, {} a row",
+      "{}, augmentation {}, seed {}, {} steps, {} a row",
       t.network->model->name, t.train->size(), t.train->name, s.batch, s.optimizer, s.lr,
-      s.momentum, s.weight_decay, s.schedule, s.horizon, s.warmup, s.seed, t.steps, t.row_steps);
+      s.momentum, s.weight_decay, s.schedule, s.horizon, s.warmup, s.augment.to_string(), s.seed,
+      t.steps, t.row_steps);
   for (const auto& [name, value] : t.network->options) text += fmt::format(", {}={}", name, value);
   return text + "\n";
 }

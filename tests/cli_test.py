@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from command import CAIRN, CommandTest, run
-from pngs import DIGITS, digits, write_png
+from pngs import DIGITS, digits, write_digits, write_png
 
 HEADER = "step,epoch,loss,accuracy,lr,images_per_s"
 
@@ -243,7 +243,8 @@ class Cli(CommandTest):
         self.assertEqual(augment, ["crop=2 flip=random", "none", "none"])
         weights = [self.data(run, "checkpoint", "model.safetensors") for run in "abc"]
         self.assertEqual([weights[1] == weights[2], weights[0] == weights[1]], [True, False])
-        run("train", "resnet20", "--data", "digits", "--steps", "1", "--batch", "8", "--out", self.path("d"))
+        run("train", "resnet20", "--data", write_digits(self.path("few"), 20, 10), "--steps", "1", "--batch", "8",
+            "--out", self.path("d"))
         self.assertEqual(json.loads(self.text("d", "config.json"))["settings"]["augment"], "crop=4 flip=random")
         for text, says in [("crop=-1", "out of range"), ("crops=2", "it takes crop, flip"), ("crop", "name=value"),
                            ("flip=up", "is none of none, random, alternating"), ("crop=x", "no number")]:

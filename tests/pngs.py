@@ -33,3 +33,15 @@ def digits(part):
     pixels, labels = read("images-idx3", 16), read("labels-idx1", 8)
     return [([list(pixels[784 * n + 28 * y:784 * n + 28 * y + 28]) for y in range(28)], label)
             for n, label in enumerate(labels)]
+
+
+def write_digits(folder, train, test):
+    """The first of the embedded digits as IDX files: enough for a net that is slow."""
+    os.makedirs(folder)
+    for part, count in (("train", train), ("t10k", test)):
+        for name, header, size in (("images-idx3", 16, 784), ("labels-idx1", 8, 1)):
+            with gzip.open(os.path.join(DIGITS, f"{part}-{name}-ubyte.gz")) as file:
+                data = file.read()[:header + size * count]
+            with open(os.path.join(folder, f"{part}-{name}-ubyte"), "wb") as file:
+                file.write(data[:4] + struct.pack(">I", count) + data[8:])
+    return folder

@@ -8,12 +8,16 @@ import struct
 import unittest
 
 from command import CommandTest, run
-from pngs import DIGITS, digits
+from pngs import DIGITS, digits, write_digits
 
 FILES = ["model.safetensors", "state.safetensors", "checkpoint.json"]
 
 
 class Recipes(CommandTest):
+    def few(self):
+        """200 digits to train on, 50 to test."""
+        return "--data", write_digits(self.path("few"), 200, 50)
+
     def train(self, out, model, *words):
         result = run("train", model, "--data", "digits", "--device", "cpu", "--out", self.path(out), "--quiet", *words)
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -29,25 +33,26 @@ class Recipes(CommandTest):
             self.assertTrue(self.data(a, "checkpoint", name) == self.data(b, "checkpoint", name), name)
 
     def test_the_paper(self):
-        self.train("a", "plain20", "--recipe", "he2015", "--steps", "2", "--batch", "8")
+        few = self.few()
+        self.train("a", "plain20", "--recipe", "he2015", "--steps", "2", "--batch", "8", *few)
         config = self.config("a")
         self.assertEqual((config["recipe"], config["epochs"], config["steps"]), ("he2015", 0, 2))
         self.assertEqual(len(config["normalization"]["mean_image"]), 28 * 28)
         settings = {"batch": 8, "optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4, "schedule": "step",
                     "milestones": [32000, 48000], "warmup": 0, "horizon": 64000, "augment": "crop=4 flip=random"}
         self.assertEqual({name: config["settings"][name] for name in settings}, settings)
-        self.train("b", "plain20", "--recipe", "he2015", "--epochs", "1", "--steps", "1", "--mean", "channel")
+        self.train("b", "plain20", "--recipe", "he2015", "--epochs", "1", "--steps", "1", "--mean", "channel", *few)
         config = self.config("b")
-        self.assertEqual((config["epochs"], config["settings"]["horizon"], config["settings"]["batch"]), (1, 40, 128))
+        self.assertEqual((config["epochs"], config["settings"]["horizon"], config["settings"]["batch"]), (1, 2, 128))
         self.assertEqual(config["normalization"]["mean_image"], [])
 
     def test_a_net_of_110_layers_warms_up(self):
-        self.train("a", "plain110", "--recipe", "he2015", "--steps", "1", "--batch", "2")
+        self.train("a", "plain110", "--recipe", "he2015", "--steps", "1", "--batch", "2", *self.few())
         self.assertEqual(self.rates("a"), [0.01])
         self.assertEqual(self.config("a")["settings"]["warmup"], 400)
 
     def test_goes_on_with_the_same_bits(self):
-        words = ("--recipe", "he2015", "--batch", "16")
+        words = ("--recipe", "he2015", "--batch", "16", *self.few())
         self.train("whole", "resnet20", *words, "--steps", "6", "--threads", "1")
         self.train("part", "resnet20", *words, "--steps", "3", "--threads", "2")
         self.refused("train", "--resume", self.path("part"), "--recipe", "fast", says="it has he2015")

@@ -16,7 +16,7 @@ except ImportError:
     sys.exit(1 if os.environ.get("CI") == "true" else 77)
 
 from command import CommandTest, run
-from pngs import digits
+from pngs import digits, write_digits
 from safetensors_files import read_safetensors, write_safetensors
 
 IMAGES = 100
@@ -81,10 +81,14 @@ class ResNet(torch.nn.Module):
 
 
 class TorchWeightsTest(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.data_set = write_digits(self.path("digits"), 500, IMAGES)
+
     def train(self, folder, model, padding, *words):
         """self.x are the first digits as the model sees them."""
         torch.manual_seed(1)
-        result = run("train", model, "--data", "digits", "--out", self.path(folder), *words)
+        result = run("train", model, "--data", self.data_set, "--out", self.path(folder), *words)
         self.assertEqual(result.returncode, 0, result.stderr)
         normal = json.loads(self.text(folder, "config.json"))["normalization"]
         pixels = torch.tensor([rows for rows, _ in digits("t10k")[:IMAGES]], dtype=torch.float32)
@@ -96,7 +100,7 @@ class TorchWeightsTest(CommandTest):
         return {k: torch.from_numpy(v.copy()) for k, v in file.items()}
 
     def assert_equal_logits(self, model, *words, of_largest=0.0):
-        result = run("eval", *words, "--data", "digits", "--logits", self.path("logits"))
+        result = run("eval", *words, "--data", self.data_set, "--logits", self.path("logits"))
         self.assertEqual(result.returncode, 0, result.stderr)
         found = read_safetensors(self.path("logits"))
         self.assertEqual(found["labels"][:IMAGES].tolist(), [label for _, label in digits("t10k")[:IMAGES]])
@@ -130,7 +134,7 @@ class TorchWeightsTest(CommandTest):
             model = model.float()
             self.assert_equal_logits(model, self.path("a"), "--weights", file)
             self.assert_equal_logits(model, "--weights", file, "--model", "lenet5")
-        result = run("train", "lenet5", "--data", "digits", "--init", file, "--steps", "1", "--lr", "1e-30",
+        result = run("train", "lenet5", "--data", self.data_set, "--init", file, "--steps", "1", "--lr", "1e-30",
                      "--out", self.path("b"))
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assert_equal_logits(model, self.path("b"))
