@@ -237,14 +237,13 @@ class Cli(CommandTest):
 
     def test_augment(self):
         self.train("a", "--augment", "flip=random crop=2")
-        self.train("b", "--augment", "none")
-        self.train("c")
-        augment = [json.loads(self.text(run, "config.json"))["settings"]["augment"] for run in "abc"]
-        self.assertEqual(augment, ["crop=2 flip=random", "none", "none"])
+        self.train("b", "--augment", "none"), self.train("c")
+        self.assertEqual([json.loads(self.text(run, "config.json"))["settings"]["augment"] for run in "abc"],
+                         ["crop=2 flip=random", "none", "none"])
         weights = [self.data(run, "checkpoint", "model.safetensors") for run in "abc"]
-        self.assertEqual([weights[1] == weights[2], weights[0] == weights[1]], [True, False])
-        run("train", "resnet20", "--data", write_digits(self.path("few"), 20, 10), "--steps", "1", "--batch", "8",
-            "--out", self.path("d"))
+        self.assertTrue(weights[0] != weights[1] == weights[2])
+        words = ("--data", write_digits(self.path("few"), 20, 10), "--steps", "1", "--batch", "8")
+        run("train", "resnet20", *words, "--out", self.path("d"))
         self.assertEqual(json.loads(self.text("d", "config.json"))["settings"]["augment"], "crop=4 flip=random")
         for text, says in [("crop=-1", "out of range"), ("crops=2", "it takes crop, flip"), ("crop", "name=value"),
                            ("flip=up", "is none of none, random, alternating"), ("crop=x", "no number")]:
