@@ -22,8 +22,7 @@ struct PlanRequest {
 Cost cost_of(const Program& program) {
   Cost sum;
   for (const Node& node : program.graph.nodes()) {
-    NodeTypes types(program.graph, node, program.plan.options.capacity);
-    const Cost cost = node.op->cost(types.types());
+    const Cost cost = NodeTypes(program.graph, node, program.plan.options.capacity).cost();
     sum.bytes += cost.bytes, sum.flops += cost.flops;
   }
   return sum;

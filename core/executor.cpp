@@ -12,7 +12,24 @@
 
 namespace cairn {
 
-Program compile(Graph graph, const PlanOptions& options, uint64_t seed, bool fuse) {
+namespace {
+
+bool is_convolutional(const Graph& graph, int64_t n) {
+  constexpr double kShare = 0.95;
+  double flops = 0, of_places = 0;
+  for (const Node& node : graph.nodes()) {
+    const double cost = NodeTypes(graph, node, n).cost().flops;
+    flops += cost;
+    if (node.op->lanes_of_places) of_places += cost;
+  }
+  return of_places > 0 && of_places >= kShare * flops;
+}
+
+}  // namespace
+
+Program compile(Graph graph, PlanOptions options, uint64_t seed, bool fuse) {
+  if (options.narrow > 0 && is_convolutional(graph, options.capacity))
+    options.width = options.narrow;
   if (fuse) fuse_epilogues(graph);
   if (options.sliced) lower(graph);
   std::vector<Value> accumulators =
@@ -26,6 +43,7 @@ PlanOptions plan_options(DeviceKind kind, int64_t batch) {
   options.capacity = batch;
   options.sliced = kind == DeviceKind::cpu;
   options.width = options.sliced ? cpu_slice_width(batch) : std::max<int64_t>(batch, 1);
+  options.narrow = options.sliced ? std::min(options.width, kNarrowWidth) : 0;
   return options;
 }
 

@@ -143,7 +143,7 @@ void Graph::rename(Value v, std::string name) {
 }
 
 NodeTypes::NodeTypes(const Graph& graph, const Node& node, int64_t n)
-    : attrs(node.attrs), n(n), op(node.op->name) {
+    : attrs(node.attrs), n(n), op(node.op) {
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     in.push_back(node.inputs[i] ? graph[node.inputs[i]].type : TensorType{});
     if (node.inputs[i]) present |= 1u << i;

@@ -102,14 +102,15 @@ class Graph {
 /// The types at a node, for an op's workspace and cost functions.
 struct NodeTypes {
   NodeTypes(const Graph& graph, const Node& node, int64_t n);
-  OpTypes types() { return {in, out, attrs, present, n, op}; }
+  OpTypes types() { return {in, out, attrs, present, n, op->name}; }
+  Cost cost() { return op->cost(types()); }
 
   std::vector<TensorType> in;
   std::vector<TensorType> out;
   Attrs attrs;
   uint32_t present = 0;
   int64_t n = 1;
-  std::string_view op;
+  const OpDef* op = nullptr;
 };
 
 /// The graph in Graphviz's language: a box a node, an ellipse an input, parameter or state, the

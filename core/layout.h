@@ -34,5 +34,7 @@ constexpr int64_t slices_for(int64_t examples, int64_t width) {
 constexpr int64_t cpu_slice_width(int64_t batch) {
   return batch > 16 ? 32 : batch > 8 ? 16 : batch > 1 ? 8 : 1;
 }
+/// And where places fill the registers: an AVX2 register.
+constexpr int64_t kNarrowWidth = 8;
 
 }  // namespace cairn

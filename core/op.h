@@ -195,9 +195,10 @@ struct OpDef {
   Given<CostFn> cost = {};
   Rows<FusionRule> fusions = {};
   Rows<Case> cases = {};
-  bool advances_step = false;  // it writes StepState
-  bool bit_exact = false;      // the CPU version gives the float32 reference's bits
-  bool zeroes_spare = false;   // a loss's gradient: zero at spare examples
+  bool advances_step = false;    // it writes StepState
+  bool bit_exact = false;        // the CPU version gives the float32 reference's bits
+  bool zeroes_spare = false;     // a loss's gradient: zero at spare examples
+  bool lanes_of_places = false;  // the CPU version fills vectors with places: few examples will do
 };
 
 int64_t no_workspace(const OpTypes&);

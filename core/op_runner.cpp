@@ -200,8 +200,7 @@ std::vector<OpCall> OpRunner::gradient_calls() const {
 }
 
 Cost OpRunner::cost() const {
-  NodeTypes types(program_.graph, program_.graph.nodes().front(), call_.n);
-  return call_.op->cost(types.types());
+  return NodeTypes(program_.graph, program_.graph.nodes().front(), call_.n).cost();
 }
 
 std::vector<std::vector<double>> local_derivative(const Executor& executor, const Store& store,

@@ -20,6 +20,7 @@ namespace cairn {
 struct PlanOptions {
   int64_t capacity = 1;  // examples
   int64_t width = 1;     // examples in a slice
+  int64_t narrow = 0;    // that of convolutional graphs (compile), where not 0
   bool sliced = false;   // form sliced stages; else every node sees the whole batch
   bool keep = false;     // no memory is used twice: every value can be read after the run
   int64_t gap = 0;       // bytes left free after every value, for a check of stray writes

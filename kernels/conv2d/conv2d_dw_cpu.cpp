@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/conv2d_window.h"
 #include "kernels/linear/product-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -19,12 +20,7 @@ constexpr int tile_channels(int taps) {
   if (HWY_TARGET <= HWY_AVX3) return taps <= 3 ? 8 : 4;
   return taps <= 3 ? 4 : 2;
 }
-constexpr int64_t kBandBytes = 16384;  // of a tile's rows of dy
-
-/// Places [begin, end) of one axis.
-struct Span {
-  int64_t begin = 0, end = 0;
-};
+constexpr int64_t kBandBytes = 32768;  // of a tile's rows of dy
 
 /// The rows of places at which kernel row i lies inside the input.
 Span rows_inside(const ConvShape& s, int64_t i) {
@@ -34,6 +30,13 @@ Span rows_inside(const ConvShape& s, int64_t i) {
   return {begin, end};
 }
 
+/// The rows of the input that rows of places read.
+Span rows_read(const ConvShape& s, const Span& rows) {
+  const int64_t begin = rows.begin * s.stride_h - s.pad_h;
+  const int64_t end = (rows.end - 1) * s.stride_h - s.pad_h + (s.kh - 1) * s.dil_h + 1;
+  return {std::clamp<int64_t>(begin, 0, s.h), std::clamp<int64_t>(end, 0, s.h)};
+}
+
 /// Neighbouring places at which the same taps [tap, tap + taps) lie inside the input.
 struct TapRun {
   int64_t tap = 0, taps = 0;
@@ -41,12 +44,16 @@ struct TapRun {
 };
 
 /// The runs of a row for the kernel columns [j, j + taps). Each has earlier taps than the one
-/// before.
+/// before. Where x is padded one run has all taps.
 struct TapRuns {
   TapRun runs[2 * kTileTaps + 1];
   int64_t count = 0;
 
-  TapRuns(const ConvShape& s, int64_t j, int64_t taps) {
+  TapRuns(const ConvShape& s, int64_t j, int64_t taps, bool padded) {
+    if (padded) {
+      runs[count++] = {j, taps, {0, s.ow}};
+      return;
+    }
     for (int64_t q = 0; q < s.ow; ++q) {
       const auto column = [&](int64_t tap) { return q * s.stride_w - s.pad_w + tap * s.dil_w; };
       int64_t first = j, end = j + taps;
@@ -131,76 +138,104 @@ DwTileFn<D> dw_tile_for(int64_t channels, int64_t taps) {
   return dw_tile_of<D, kTaps>(channels);
 }
 
-/// One slice and group: dy, x and dw point to the group's first channels.
+/// One slice and group.
 struct DwSlice {
   const ConvShape& s;
   const TapRuns& taps;
   int64_t width, valid;  // lanes, and those that are real examples
-  const float *dy, *x;
+  Planes x, dy;
   float* dw;
 
-  /// Output channels [m, m + channels), of rows [p, p + rows) of places.
-  void band(int64_t m, int64_t channels, int64_t p, int64_t rows) const {
-    for (int64_t c = 0; c < s.cin_group(); ++c)
+  /// Output channels [m, m + channels) x input channels [c, c + count), of rows [p, p + rows) of
+  /// places.
+  void band(int64_t m, int64_t channels, const Planes& source, int64_t c, int64_t count,
+            const Span& rows) const {
+    for (int64_t k = 0; k < count; ++k)
       for (int64_t i = 0; i < s.kh; ++i) {
         const Span in = rows_inside(s, i);
-        const Span here{std::max(p, in.begin), std::min(p + rows, in.end)};
-        if (here.end <= here.begin) continue;
-        for (int64_t k = 0; k < taps.count; ++k) tile(m, channels, c, i, here, taps.runs[k]);
+        const Span here{std::max(rows.begin, in.begin), std::min(rows.end, in.end)};
+        if (here.size() <= 0) continue;
+        for (int64_t r = 0; r < taps.count; ++r) {
+          const TapRun& run = taps.runs[r];
+          const float* from =
+              source.at(k, here.begin * s.stride_h - s.pad_h + i * s.dil_h,
+                        run.places.begin * s.stride_w - s.pad_w + run.tap * s.dil_w);
+          tile(m, channels, from, source.row, here, run,
+               dw + ((c + k) * s.kh + i) * s.kw + run.tap);
+        }
       }
   }
 
-  void tile(int64_t m, int64_t channels, int64_t c, int64_t i, const Span& rows,
-            const TapRun& run) const {
-    const int64_t places = run.places.end - run.places.begin;
+  void tile(int64_t m, int64_t channels, const float* from, int64_t x_row, const Span& rows,
+            const TapRun& run, float* to) const {
+    const int64_t places = run.places.size();
     DwWalk t;
-    t.rows = rows.end - rows.begin, t.dy_row = s.ow * width, t.x_row = s.stride_h * s.w * width;
+    t.rows = rows.size(), t.dy_row = dy.row, t.x_row = s.stride_h * x_row;
     const bool side_by_side = s.stride_w == 1 && valid == width;
     t.runs = side_by_side ? 1 : places, t.lanes = side_by_side ? places * width : valid;
     t.dy_run = width, t.x_run = s.stride_w * width;
-    t.dy_channel = s.oh * s.ow * width, t.x_tap = s.dil_w * width, t.dw_channel = s.depth();
-    const int64_t row = c * s.h + rows.begin * s.stride_h - s.pad_h + i * s.dil_h;
-    const int64_t column = run.places.begin * s.stride_w - s.pad_w + run.tap * s.dil_w;
+    t.dy_channel = dy.plane, t.x_tap = s.dil_w * width, t.dw_channel = s.depth();
     const hn::ScalableTag<float> d;
-    const float* g = dy + (rows.begin * s.ow + run.places.begin) * width;
-    const float* a = x + (row * s.w + column) * width;
-    float* to = dw + (c * s.kh + i) * s.kw + run.tap;
     for (int64_t k = 0, count; k < channels; k += count) {
       count = even_part(channels - k, tile_channels(static_cast<int>(run.taps)));
-      dw_tile_for<hn::ScalableTag<float>>(count, run.taps)(d, t, g + (m + k) * t.dy_channel, a,
-                                                           to + (m + k) * t.dw_channel);
+      dw_tile_for<hn::ScalableTag<float>>(count, run.taps)(
+          d, t, dy.at(m + k, rows.begin, run.places.begin), from, to + (m + k) * t.dw_channel);
     }
   }
 
-  void run(int64_t most) const {
-    const int64_t row_bytes = most * s.ow * width * int64_t{sizeof(float)};
-    const int64_t rows = std::max<int64_t>(1, kBandBytes / std::max<int64_t>(1, row_bytes));
-    for (int64_t p = 0; p < s.oh; p += rows)
-      for (int64_t m = 0, count; m < s.cout_group(); m += count) {
-        count = even_part(s.cout_group() - m, most);
-        band(m, count, p, std::min(rows, s.oh - p));
+  /// `step` rows of places at a time, of the output channels `most`; with `memory` x is brought
+  /// together there, of as many of its channels as fit.
+  void run(int64_t most, int64_t step, const Span& columns, float* memory) const {
+    for (int64_t p = 0; p < s.oh; p += step) {
+      const Span rows{p, std::min(p + step, s.oh)}, reach = rows_read(s, rows);
+      const int64_t floats = std::max<int64_t>(1, reach.size() * columns.size() * width);
+      const int64_t fit = memory ? kWindowFloats / floats : s.cin_group();
+      for (int64_t c = 0, count; c < s.cin_group(); c += count) {
+        count = even_part(s.cin_group() - c, fit);
+        const Planes source = memory ? gather(x, c, count, reach, columns, memory) : x;
+        for (int64_t m = 0, channels; m < s.cout_group(); m += channels) {
+          channels = even_part(s.cout_group() - m, most);
+          band(m, channels, source, c, count, rows);
+        }
       }
+    }
   }
 };
 
+/// The kernel columns [j, j + taps).
+void dw_columns(const Args& args, const ConvShape& s, int64_t j, int64_t taps) {
+  HWY_ALIGN float memory[kWindowFloats];
+  const Tensor &x = args.in[0], &dy = args.in[1];
+  const int64_t width = x.batch.width, most = tile_channels(static_cast<int>(taps));
+  const int64_t row_bytes = most * s.ow * width * int64_t{sizeof(float)};
+  const int64_t step = std::max<int64_t>(1, kBandBytes / std::max<int64_t>(1, row_bytes));
+  const Span columns{j * s.dil_w - s.pad_w,
+                     (s.ow - 1) * s.stride_w - s.pad_w + (j + taps - 1) * s.dil_w + 1};
+  const bool pads = columns.begin < 0 || columns.end > s.w;
+  const int64_t tallest = std::min(s.h, (step - 1) * s.stride_h + (s.kh - 1) * s.dil_h + 1);
+  const bool padded = pads && tallest * columns.size() * width <= kWindowFloats;
+  const TapRuns runs(s, j, taps, padded);
+  for (int64_t k = 0; k < x.batch.slices * s.groups; ++k) {
+    const int64_t slice = k / s.groups, g = k % s.groups;
+    const DwSlice part{
+        s,
+        runs,
+        width,
+        args.valid_lanes(x, slice),
+        whole_planes(x.slice<float>(slice) + g * s.cin_group() * s.h * s.w * width, s.h, s.w,
+                     width),
+        whole_planes(dy.slice<float>(slice) + g * s.cout_group() * s.oh * s.ow * width, s.oh, s.ow,
+                     width),
+        args.out[0].as<float>() + g * s.cout_group() * s.depth()};
+    part.run(most, step, columns, padded ? memory : nullptr);
+  }
+}
+
 void conv2d_dw(const Args& args) {
-  const Tensor &x = args.in[0], &dy = args.in[1], &dw = args.out[0];
-  const ConvShape s(x.shape, dw.shape, dy.shape, *args.attrs);
-  const int64_t width = x.batch.width;
+  const ConvShape s(args.in[0].shape, args.out[0].shape, args.in[1].shape, *args.attrs);
   for (int64_t j = 0, taps; j < s.kw; j += taps) {
     taps = even_part(s.kw - j, kTileTaps);
-    const TapRuns runs(s, j, taps);
-    for (int64_t k = 0; k < x.batch.slices * s.groups; ++k) {
-      const int64_t slice = k / s.groups, g = k % s.groups;
-      const DwSlice part{s,
-                         runs,
-                         width,
-                         args.valid_lanes(x, slice),
-                         dy.slice<float>(slice) + g * s.cout_group() * s.oh * s.ow * width,
-                         x.slice<float>(slice) + g * s.cin_group() * s.h * s.w * width,
-                         dw.as<float>() + g * s.cout_group() * s.depth()};
-      part.run(tile_channels(static_cast<int>(taps)));
-    }
+    dw_columns(args, s, j, taps);
   }
 }
 

@@ -1,7 +1,7 @@
 // The register tile under linear and conv2d: products of weights with examples, lanes over the
 // examples.
 //
-// One tile computes, for kRows outputs and kColumns neighbouring vectors,
+// One tile computes, for kRows outputs and kColumns vectors,
 //   out[r] = sum over a, b, c of w[r] x,   w and x walking three nested loops with constant
 //   strides,
 // with x a vector of examples, or of examples at neighbouring places, and w one broadcast number.
@@ -52,24 +52,27 @@ struct ProductLoop {
 };
 
 struct ProductTile {
-  ProductLoop loops[3];  // outermost first
-  int64_t w_row = 0;     // elements of w from an output to the next
-  int64_t y_row = 0;     // elements of y from an output to the next
+  ProductLoop loops[3];                // outermost first
+  int64_t w_row = 0;                   // elements of w from an output to the next
+  int64_t y_row = 0;                   // elements of y from an output to the next
+  int64_t x_column = 0, y_column = 0;  // elements from a vector to the next
   const float* bias = nullptr;
   bool adds = false;  // to what y holds, in place of the bias
   Activation activation = Activation::none;
 };
 
-/// Accumulates in registers from the bias on, stores, applies the activation.
-template <int kRows, int kColumns, class D>
+/// Accumulates in registers from the bias on, stores, applies the activation. Its vectors lie side
+/// by side unless kSpread.
+template <int kRows, int kColumns, bool kSpread, class D>
 HWY_NOINLINE void product_tile(D d, const ProductTile& t, const float* w, const float* x,
                                float* y) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t x_column = kSpread ? t.x_column : lanes, y_column = kSpread ? t.y_column : lanes;
   hn::Vec<D> sum[kRows][kColumns];
   CAIRN_UNROLL for (int r = 0; r < kRows; ++r) {
     const auto first = t.bias ? hn::Set(d, t.bias[r]) : hn::Zero(d);
     CAIRN_UNROLL for (int c = 0; c < kColumns; ++c) sum[r][c] =
-        t.adds ? hn::LoadU(d, y + r * t.y_row + c * lanes) : first;
+        t.adds ? hn::LoadU(d, y + r * t.y_row + c * y_column) : first;
   }
   for (int64_t i = 0; i < t.loops[0].count; ++i) {
     for (int64_t j = 0; j < t.loops[1].count; ++j) {
@@ -77,7 +80,7 @@ HWY_NOINLINE void product_tile(D d, const ProductTile& t, const float* w, const 
       const float* xk = x + i * t.loops[0].x + j * t.loops[1].x;
       for (int64_t k = 0; k < t.loops[2].count; ++k, wk += t.loops[2].w, xk += t.loops[2].x) {
         hn::Vec<D> xs[kColumns];
-        CAIRN_UNROLL for (int c = 0; c < kColumns; ++c) xs[c] = hn::LoadU(d, xk + c * lanes);
+        CAIRN_UNROLL for (int c = 0; c < kColumns; ++c) xs[c] = hn::LoadU(d, xk + c * x_column);
         CAIRN_UNROLL for (int r = 0; r < kRows; ++r) {
           const auto weight = hn::Set(d, wk[r * t.w_row]);
           CAIRN_UNROLL for (int c = 0; c < kColumns; ++c) sum[r][c] =
@@ -87,22 +90,24 @@ HWY_NOINLINE void product_tile(D d, const ProductTile& t, const float* w, const 
     }
   }
   CAIRN_UNROLL for (int r = 0; r < kRows; ++r) CAIRN_UNROLL for (int c = 0; c < kColumns; ++c)
-      hn::StoreU(sum[r][c], d, y + r * t.y_row + c * lanes);
+      hn::StoreU(sum[r][c], d, y + r * t.y_row + c * y_column);
   if (t.activation == Activation::none) return;
   for (int64_t r = 0; r < kRows; ++r)  // from cache: unrolled, its code would be most of the tile's
-    for (float *at = y + r * t.y_row, *end = at + kColumns * lanes; at < end; at += lanes)
+    for (int64_t c = 0; c < kColumns; ++c) {
+      float* at = y + r * t.y_row + c * y_column;
       hn::StoreU(Activate(d, t.activation, hn::LoadU(d, at)), d, at);
+    }
 }
 
 template <class D>
 using TileFn = void (*)(D, const ProductTile&, const float*, const float*, float*);
 
 /// The tile for `rows` outputs, 1 to tile_rows(kColumns).
-template <int kColumns, class D, int kRows = tile_rows(kColumns)>
+template <int kColumns, bool kSpread, class D, int kRows = tile_rows(kColumns)>
 TileFn<D> tile_for(int64_t rows) {
   if constexpr (kRows > 1)
-    if (rows < kRows) return tile_for<kColumns, D, kRows - 1>(rows);
-  return product_tile<kRows, kColumns, D>;
+    if (rows < kRows) return tile_for<kColumns, kSpread, D, kRows - 1>(rows);
+  return product_tile<kRows, kColumns, kSpread, D>;
 }
 
 /// The first of the fewest parts of `count`, each at most `most`, that are as equal as can be.
@@ -112,40 +117,69 @@ inline int64_t even_part(int64_t count, int64_t most) {
 }
 
 /// `rows` outputs at kColumns vectors.
-template <int kColumns, class D>
+template <int kColumns, bool kSpread, class D>
 void product_columns(D d, ProductTile tile, int64_t rows, const float* w, const float* x,
                      float* y) {
   const float* bias = tile.bias;
   for (int64_t r = 0, count; r < rows; r += count) {
     count = even_part(rows - r, tile_rows(kColumns));
     if (bias) tile.bias = bias + r;
-    tile_for<kColumns, D>(count)(d, tile, w + r * tile.w_row, x, y + r * tile.y_row);
+    tile_for<kColumns, kSpread, D>(count)(d, tile, w + r * tile.w_row, x, y + r * tile.y_row);
+  }
+}
+
+/// `rows` outputs at `vectors` vectors.
+template <bool kSpread, class D>
+void product_vectors(D d, const ProductTile& tile, int64_t rows, int64_t vectors, const float* w,
+                     const float* x, float* y) {
+  constexpr bool kFull = hn::MaxLanes(D()) == hn::MaxLanes(hn::ScalableTag<float>());
+  constexpr int kMostColumns = kFull ? kTileColumns : 1;
+  for (int64_t columns; vectors > 0; vectors -= columns) {
+    columns = even_part(vectors, kMostColumns);
+    auto product = product_columns<1, false, D>;
+    if constexpr (kMostColumns > 1) {
+      if (columns == 2) product = product_columns<2, kSpread, D>;
+      if (columns == 3) product = product_columns<3, kSpread, D>;
+    }
+    product(d, tile, rows, w, x, y);
+    x += columns * tile.x_column, y += columns * tile.y_column;
   }
 }
 
 /// `rows` outputs at `length` lanes that lie side by side, in x as in y. Where they are no whole
 /// number of vectors the last vector overlaps the one before: its lanes come out the same again.
 template <class D>
-void product_run(D d, const ProductTile& tile, int64_t rows, int64_t length, const float* w,
+void product_run(D d, ProductTile tile, int64_t rows, int64_t length, const float* w,
                  const float* x, float* y) {
   constexpr auto kLanes = hn::MaxLanes(D());
-  constexpr int kMostColumns = kLanes == hn::MaxLanes(hn::ScalableTag<float>()) ? kTileColumns : 1;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   if constexpr (kLanes > 1)
     if (length < lanes)
       return product_run(hn::CappedTag<float, (kLanes > 8 ? 8 : 1)>(), tile, rows, length, w, x, y);
-  int64_t at = 0;
-  for (int64_t vectors = length / lanes, columns; vectors > 0; vectors -= columns) {
-    columns = even_part(vectors, kMostColumns);
-    auto product = product_columns<1, D>;
-    if constexpr (kMostColumns > 1) {
-      if (columns == 2) product = product_columns<2, D>;
-      if (columns == 3) product = product_columns<3, D>;
-    }
-    product(d, tile, rows, w, x + at, y + at);
-    at += columns * lanes;
+  tile.x_column = tile.y_column = lanes;
+  product_vectors<false>(d, tile, rows, length / lanes, w, x, y);
+  if (length % lanes != 0)
+    product_columns<1, false>(d, tile, rows, w, x + length - lanes, y + length - lanes);
+}
+
+/// `rows` outputs at `places` places of `width` lanes, which are x_place and y_place elements
+/// apart.
+inline void product_places(const ProductTile& tile, int64_t rows, int64_t places, int64_t width,
+                           int64_t x_place, int64_t y_place, const float* w, const float* x,
+                           float* y) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  if (x_place == width && y_place == width)
+    return product_run(d, tile, rows, places * width, w, x, y);
+  if (width % lanes != 0) {
+    for (int64_t k = 0; k < places; ++k)
+      product_run(d, tile, rows, width, w, x + k * x_place, y + k * y_place);
+    return;
   }
-  if (at < length) product_columns<1>(d, tile, rows, w, x + length - lanes, y + length - lanes);
+  ProductTile spread = tile;
+  spread.x_column = x_place, spread.y_column = y_place;
+  for (int64_t i = 0; i < width; i += lanes)
+    product_vectors<true>(d, spread, rows, places, w, x + i, y + i);
 }
 
 /// Calls f(d) with the widest vectors that divide a slice of `width` examples: full ones, of eight
