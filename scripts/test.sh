@@ -143,7 +143,7 @@ check_mutants() {
   cmake --preset simt-check -DCAIRN_TESTS=ON
   cmake --build "$build" --target cairn_mutants
   /usr/bin/python3 tests/mutants/run.py "$build/tests/mutants/cairn_mutants" \
-    "$build/tests/mutants/sources/mutants.json" --log "$build/mutants.jsonl" | tee "$build/mutants.log"
+    "$build/tests/mutants/sources/mutants.json" --logs "$build/mutants" | tee "$build/mutants.log"
 }
 
 # Compiles everything for one architecture, lets the result train where there may be no device, and tries

@@ -5,10 +5,11 @@
 // goes on without. So what lies before is computed once, and nothing is run for mutants that aren't
 // reached.
 //
-//   cairn_mutants MUTANTS LOG [--gtest_filter=...]
+//   cairn_mutants MUTANTS LOG FOLDER...
 //
-// MUTANTS holds the numbers to try, LOG gets a line of JSON for each that is killed and for each
-// test that is done. What LOG holds already is left out: a run that was cut off goes on.
+// MUTANTS holds the numbers to try by the tests of the folders' ops, until none is alive. LOG gets
+// a line of JSON for each that is killed and for each test that is done. What LOG holds already is
+// left out: a run that was cut off goes on.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,11 +19,13 @@
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
+#include <span>
 #include <string>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/op_table.h"
 #include "simt/api.h"
 #include "simt/engine.h"
 #include "simt/fault.h"
@@ -35,6 +38,7 @@ namespace {
 constexpr int kAlive = 0, kWrong = 1, kReported = 2, kEndless = 3;  // a child's exit status
 constexpr int64_t kTooLong = 2'000'000'000;                         // mutants passed in one launch
 constexpr const char* kWays[] = {"", "wrong", "reported", "endless"};
+constexpr const char* kIdle = "OpSuite.Gradient/*:OpSuite.NoDerivative/*";  // run no kernel
 
 std::string log_path, running_test;
 std::vector<char> alive;    // by number: to be tried
@@ -46,13 +50,27 @@ void write_log(const nlohmann::json& line) {
   std::ofstream(log_path, std::ios::app) << line.dump() << std::endl;
 }
 
-/// What the log says now; another process may write it too.
-void read_log() {
+/// What the log says now; another process may write it too. Returns the tests that are done, as a
+/// filter.
+std::string read_log() {
+  std::string done;
   std::ifstream in(log_path);
   for (std::string text; std::getline(in, text);) {
     const nlohmann::json line = nlohmann::json::parse(text, nullptr, false);
     if (line.contains("mutant")) alive[line["mutant"].get<size_t>()] = false;
+    if (line.contains("test")) done += ":OpSuite." + line["test"].get<std::string>();
   }
+  return done;
+}
+
+/// The tests of the folders' ops, as a filter.
+std::string tests_of(std::span<char*> folders) {
+  std::string tests;
+  for (const cairn::OpFolder& folder : cairn::op_folders())
+    if (std::ranges::find(folders, folder.name) != folders.end())
+      for (const cairn::OpDef& op : *folder.ops)
+        tests += fmt::format(":OpSuite.*/{0}:OpSuite.*/{0}.*", op.name);
+  return tests;
 }
 
 void become(int number) {
@@ -87,10 +105,11 @@ void try_mutants(int first, int count) {
   }
 }
 
-/// Ends a child whose mutant never lets a kernel end.
-void count_down() {
+/// Ends a child of which something was reported, or whose mutant never lets a kernel end.
+void end_early() {
   static uint64_t launch = 0;
   static int64_t left = 0;
+  if (simt::reports()) _exit(kReported);
   if (launch != simt::running().launch) launch = simt::running().launch, left = kTooLong;
   if (--left == 0) _exit(kEndless);
 }
@@ -121,7 +140,7 @@ int mutant::chosen(int first, int count) {
   if (!testing_now) return -1;
   if (current < 0) try_mutants(first, count);
   if (current < 0) return -1;
-  count_down();
+  end_early();
   return current >= first && current < first + count ? current - first : -1;
 }
 
@@ -129,12 +148,13 @@ int main(int argc, char** argv) {
   setenv("CAIRN_TEST_DEVICE", "cuda", 1);
   setenv("CAIRN_CUDA_BLOCKS", "2", 1);  // so that loops over tiles go round
   testing::InitGoogleTest(&argc, argv);
-  if (argc != 3) return std::fprintf(stderr, "usage: cairn_mutants MUTANTS LOG\n"), 2;
+  if (argc < 4) return std::fprintf(stderr, "usage: cairn_mutants MUTANTS LOG FOLDER...\n"), 2;
   alive.resize(kMutants), reached.resize(kMutants);
   std::ifstream numbers(argv[1]);
   for (size_t number; numbers >> number;) alive.at(number) = true;
   log_path = argv[2];
-  read_log();
+  const std::string done = read_log(), tests = tests_of(std::span(argv + 3, argv + argc));
+  GTEST_FLAG_SET(filter, tests + "-" + kIdle + done);
   cairn::register_op_suite();
   testing::UnitTest::GetInstance()->listeners().Append(new Listener);
   return RUN_ALL_TESTS();
