@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <span>
 #include <string>
@@ -36,8 +37,8 @@
 namespace {
 
 constexpr int kAlive = 0, kWrong = 1, kReported = 2, kEndless = 3;  // a child's exit status
-constexpr int64_t kTooLong = 2'000'000'000;                         // mutants passed in one launch
-constexpr const char* kWays[] = {"", "wrong", "reported", "endless"};
+constexpr int64_t kMany = 1'000'000;                                // mutants passed in a launch
+constexpr const char* kWays[] = {"", "wrong", "reported"};
 constexpr const char* kIdle = "OpSuite.Gradient/*:OpSuite.NoDerivative/*";  // run no kernel
 
 std::string log_path, running_test;
@@ -45,6 +46,8 @@ std::vector<char> alive;    // by number: to be tried
 std::vector<char> reached;  // in the running test
 int current = -1;           // the mutant of a child; -1: the parent
 bool testing_now = false;
+int64_t passed = 0, most = kMany;  // in the running launch, in any without mutants
+std::map<int, int64_t> endless;    // mutants that didn't let a kernel of the test end -> the limit
 
 void write_log(const nlohmann::json& line) {
   std::ofstream(log_path, std::ios::app) << line.dump() << std::endl;
@@ -81,15 +84,26 @@ void become(int number) {
   std::freopen("/dev/null", "w", stderr);
 }
 
+/// What no launch passes that ends.
+int64_t limit() { return 100 * most; }
+
+void kill_mutant(int number, const std::string& how) {
+  alive[static_cast<size_t>(number)] = false;
+  write_log({{"mutant", number}, {"by", running_test}, {"how", how}});
+}
+
 /// Waits for the child that tries a mutant.
 void judge(int number, pid_t child) {
   int status = 0;
   waitpid(child, &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == kAlive) return;
-  alive[static_cast<size_t>(number)] = false;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kEndless) {
+    endless[number] = limit();
+    return;
+  }
   std::string way = WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : "ended";
-  if (WIFEXITED(status) && WEXITSTATUS(status) <= kEndless) way = kWays[WEXITSTATUS(status)];
-  write_log({{"mutant", number}, {"by", running_test}, {"how", way}});
+  if (WIFEXITED(status) && WEXITSTATUS(status) < kEndless) way = kWays[WEXITSTATUS(status)];
+  kill_mutant(number, way);
 }
 
 void try_mutants(int first, int count) {
@@ -105,13 +119,14 @@ void try_mutants(int first, int count) {
   }
 }
 
-/// Ends a child of which something was reported, or whose mutant never lets a kernel end.
-void end_early() {
+/// Counts. Ends a child of which something was reported, or whose mutant never lets a kernel end.
+void pass() {
   static uint64_t launch = 0;
-  static int64_t left = 0;
-  if (simt::reports()) _exit(kReported);
-  if (launch != simt::running().launch) launch = simt::running().launch, left = kTooLong;
-  if (--left == 0) _exit(kEndless);
+  if (launch != simt::running().launch) launch = simt::running().launch, passed = 0;
+  ++passed;
+  if (current < 0) most = std::max(most, passed);
+  if (current >= 0 && simt::reports()) _exit(kReported);
+  if (current >= 0 && passed > limit()) _exit(kEndless);
 }
 
 class Listener : public testing::EmptyTestEventListener {
@@ -130,6 +145,10 @@ class Listener : public testing::EmptyTestEventListener {
       write_log({{"broken", running_test}});
       _exit(1);
     }
+    for (const auto& [number, limit_then] :
+         endless)  // where the test itself is longer, that says nothing
+      if (limit_then > 10 * most) kill_mutant(number, "endless");
+    endless.clear();
     write_log({{"test", running_test}, {"reached", std::ranges::count(reached, true)}});
   }
 };
@@ -139,8 +158,7 @@ class Listener : public testing::EmptyTestEventListener {
 int mutant::chosen(int first, int count) {
   if (!testing_now) return -1;
   if (current < 0) try_mutants(first, count);
-  if (current < 0) return -1;
-  end_early();
+  pass();
   return current >= first && current < first + count ? current - first : -1;
 }
 
