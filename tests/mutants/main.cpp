@@ -53,8 +53,7 @@ void write_log(const nlohmann::json& line) {
   std::ofstream(log_path, std::ios::app) << line.dump() << std::endl;
 }
 
-/// What the log says now; another process may write it too. Returns the tests that are done, as a
-/// filter.
+/// What an earlier run found. Returns the tests that are done, as a filter.
 std::string read_log() {
   std::string done;
   std::ifstream in(log_path);
@@ -84,7 +83,7 @@ void become(int number) {
   std::freopen("/dev/null", "w", stderr);
 }
 
-/// What no launch passes that ends.
+/// More mutants than a launch passes that ends.
 int64_t limit() { return 100 * most; }
 
 void kill_mutant(int number, const std::string& how) {
@@ -133,7 +132,6 @@ class Listener : public testing::EmptyTestEventListener {
   void OnTestStart(const testing::TestInfo& info) override {
     running_test = info.name();
     std::ranges::fill(reached, false);
-    read_log();
     if (std::ranges::count(alive, true) == 0) _exit(0);
     testing_now = true;
   }
@@ -145,9 +143,8 @@ class Listener : public testing::EmptyTestEventListener {
       write_log({{"broken", running_test}});
       _exit(1);
     }
-    for (const auto& [number, limit_then] :
-         endless)  // where the test itself is longer, that says nothing
-      if (limit_then > 10 * most) kill_mutant(number, "endless");
+    for (const auto& [number, passed_then] : endless)
+      if (passed_then > 10 * most) kill_mutant(number, "endless");  // else the test itself is long
     endless.clear();
     write_log({{"test", running_test}, {"reached", std::ranges::count(reached, true)}});
   }

@@ -2,9 +2,9 @@
 
 usage: run.py cairn_mutants sources/mutants.json [--ids N,N | --sample N --seed S] [--logs FOLDER] [--jobs N]
 
-A folder's mutants are tried by the tests of its ops, until none is alive. The logs are kept: a run that was cut off
-goes on where it was. Ends with 1 where more than 5 % of the mutants that aren't equivalent (equivalent.txt) survive,
-or one about bounds or barriers does.
+A folder's mutants are tried by the tests of its ops (some headers' by others': USED_BY), until none is alive. The logs
+are kept: a run that was cut off goes on where it was. Ends with 1 where more than 5 % of the mutants that aren't
+equivalent (equivalent.txt) survive, or one about bounds or barriers does.
 """
 
 import argparse
@@ -23,7 +23,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCORE = 0.95
 NEVER = ("bounds", "barrier")  # no survivor may be about these
-TESTED_BY = {"cuda": ("bias", "conv2d")}  # whose kernels use all of core/cuda's device code
+USED_BY = {"core/cuda/block_sum.cuh": "bias", "core/cuda/grid_stride.h": "bias conv2d",
+           "kernels/reduce/broadcast.cuh": "binary"}  # folders that show more of it than its own does
 
 
 def keys_of(table):
@@ -73,14 +74,14 @@ def start_log(path, digest):
         file.write(head + "\n")
 
 
-def log_of(options, folder):
-    return os.path.join(options.logs, folder + ".jsonl")
+def log_of(options, folders):
+    return os.path.join(options.logs, folders.replace(" ", "_") + ".jsonl")
 
 
-def run_tests(options, folder):
-    """The folder's tests; returns the exit status."""
-    log = log_of(options, folder)
-    command = [options.program, log + ".chosen", log, *TESTED_BY.get(folder, [folder]), "--gtest_brief=1"]
+def run_tests(options, folders):
+    """The tests of the folders' ops; returns the exit status."""
+    log = log_of(options, folders)
+    command = [options.program, log + ".chosen", log, *folders.split(), "--gtest_brief=1"]
     return subprocess.run(command, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}).returncode
 
 
@@ -128,7 +129,8 @@ def main():
         program = file.read()
     folders = collections.defaultdict(list)
     for i in tried:
-        folders[table[i]["file"].split("/")[1]].append(i)
+        file = table[i]["file"]
+        folders[USED_BY.get(file, file.split("/")[1])].append(i)
     os.makedirs(options.logs, exist_ok=True)
     for name, mutants in folders.items():
         start_log(log_of(options, name), hashlib.sha256(program + str(mutants).encode()).hexdigest())
