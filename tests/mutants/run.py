@@ -23,7 +23,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCORE = 0.95
 NEVER = ("bounds", "barrier")  # no survivor may be about these
-USED_BY = {"core/cuda/block_sum.cuh": "bias", "core/cuda/grid_stride.h": "bias conv2d",
+USED_BY = {"core/cuda/block_sum.cuh": "bias", "core/cuda/grid_stride.h": "conv2d reduce",
            "kernels/reduce/broadcast.cuh": "binary"}  # folders that show more of it than its own does
 
 
