@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>
@@ -82,26 +83,38 @@ void check_names() {
   }
 }
 
+/// The cases of ops, small ones first: what fails fails early.
+std::vector<OpCase> sorted_cases(std::span<const OpDef* const> ops) {
+  std::vector<OpCase> cases;
+  for (const OpDef* op : ops) std::ranges::copy(cases_of(*op), std::back_inserter(cases));
+  std::ranges::stable_sort(cases, {}, [](const OpCase& c) {
+    int64_t values = 0;  // of an example
+    for (const CaseInput& input : c.row->inputs) values += input.shape.elements();
+    return values * c.row->n;
+  });
+  return cases;
+}
+
 /// On CUDA the convolutions once more: by cuDNN, and in chunks of one output row.
 void register_convolutions() {
-  for (const char* name : {"conv2d", "conv2d_dx", "conv2d_dw"})
-    for (const OpCase& c : cases_of(find_op(name)))
-      for (const Check& check : checks_of(c)) {
-        add_test(fmt::format("Cudnn{}/{}", check.name, c.label()), [=] {
-          Device& device = test_device("cuda", 2);
-          try {
-            device.set_conv({.algorithm = "cudnn"});
-          } catch (const Error& e) {
-            GTEST_SKIP() << e.what();
-          }
-          report(run_check(check, c, {.devices = {&device}}));
-        });
-        add_test(fmt::format("Chunks{}/{}", check.name, c.label()), [=] {
-          const int64_t bytes = std::exchange(conv2d_column_bytes, 1);
-          report(run_check(check, c, tested_target()));
-          conv2d_column_bytes = bytes;
-        });
-      }
+  const OpDef* const ops[] = {&find_op("conv2d"), &find_op("conv2d_dx"), &find_op("conv2d_dw")};
+  for (const OpCase& c : sorted_cases(ops))
+    for (const Check& check : checks_of(c)) {
+      add_test(fmt::format("Cudnn{}/{}", check.name, c.label()), [=] {
+        Device& device = test_device("cuda", 2);
+        try {
+          device.set_conv({.algorithm = "cudnn"});
+        } catch (const Error& e) {
+          GTEST_SKIP() << e.what();
+        }
+        report(run_check(check, c, {.devices = {&device}}));
+      });
+      add_test(fmt::format("Chunks{}/{}", check.name, c.label()), [=] {
+        const int64_t bytes = std::exchange(conv2d_column_bytes, 1);
+        report(run_check(check, c, tested_target()));
+        conv2d_column_bytes = bytes;
+      });
+    }
 }
 
 }  // namespace
@@ -133,11 +146,10 @@ void register_op_suite() {
   for (const OpFolder& folder : op_folders())
     if (!folder.directory.empty())
       add_test(fmt::format("Folder/{}", folder.name), [&folder] { check_folder(folder); });
-  for (const OpDef* op : all_ops())
-    for (const OpCase& c : cases_of(*op))
-      for (const Check& check : checks_of(c))
-        add_test(fmt::format("{}/{}", check.name, c.label()),
-                 [=] { report(run_check(check, c, tested_target())); });
+  for (const OpCase& c : sorted_cases(all_ops()))
+    for (const Check& check : checks_of(c))
+      add_test(fmt::format("{}/{}", check.name, c.label()),
+               [=] { report(run_check(check, c, tested_target())); });
   if (const char* spec = tested_device(); spec && std::string_view(spec).starts_with("cuda"))
     register_convolutions();
   for (const OpDef* op : all_ops()) {

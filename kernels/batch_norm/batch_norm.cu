@@ -154,10 +154,9 @@ __global__ void batch_norm_grad_input_kernel(const float* dz, const float* x, co
                                              const float* w, const StepState* step,
                                              int64_t positions, float* dx, int64_t channels,
                                              int64_t run) {
-  const int64_t values = step->n_valid * positions;
+  const double n = fmax(static_cast<double>(step->n_valid * positions), 1.0);
   for (const int64_t c : row_stride(channels)) {
-    const NormalizerGrad<float> map(static_cast<double>(values > 0 ? values : 1), stats[2 * c],
-                                    stats[2 * c + 1], w, dweight[c], dbias[c], c);
+    const NormalizerGrad<float> map(n, stats[2 * c], stats[2 * c + 1], w, dweight[c], dbias[c], c);
     for (const int64_t i : grid_stride(run)) {
       const int64_t k = c * run + i;
       dx[k] = map(x[k], dz[k]);

@@ -60,6 +60,12 @@ constexpr double kPlainDx[] = {0.527902392133254,  0.120653164711768,  0.0206035
                                0.0913807376195757, -0.749824954005983, 0.258712859528129,
                                -0.168480999261803, 0.266030966301177,  0.269642891316127,
                                -0.610190196783267, 0.10015712208471,   -0.126587531377383};
+// About 1000, in channel 1 with a mean that is no float.
+constexpr double kFarX[] = {1000 + 3 / 512.0, 1000 - 8 / 512.0, 1000 + 1 / 512.0, 1000 + 7 / 512.0,
+                            1000 - 2 / 512.0, 1000 + 5 / 512.0, 1000 - 6 / 512.0, 1000,
+                            1000 + 4 / 512.0, 1000 - 3 / 512.0};
+constexpr double kFarStats[] = {1000, 128.720274334229, 1000.000390625, 90.5359272188739};
+constexpr double kFarDw[] = {4.58817384102178, 5.82648203488914}, kFarDb[] = {2.5, 0.25};
 constexpr double kPlainStats[] = {-0.166666666666667, 0.548293170705815, 1.83333333333333,
                                   0.305391816724914};
 
@@ -231,6 +237,12 @@ constexpr Case kGradCases[] = {
 };
 constexpr Case kGradSumsCases[] = {
     {.name = "golden", .n = 3, .inputs = {kGoldenDz, kGoldenX, kGoldenStats}, .expect = {kDw, kDb}},
+    {.name = "golden_far",
+     .n = 5,
+     .inputs = {{{.shape = {2}, .values = std::span(kDy).first(10)},
+                 {.shape = {2}, .values = kFarX},
+                 {.shape = {2, 2}, .values = kFarStats}}},
+     .expect = {kFarDw, kFarDb}},
     {.name = "planes", .n = 17, .inputs = {planes(6), planes(6), stats_of(6)}},
     {.name = "vectors", .n = 33, .inputs = {vectors(31), vectors(31), stats_of(31)}},
     {.name = "resnet_block", .n = 9, .inputs = {kBlock, kBlock, stats_of(16)}, .bench = true},

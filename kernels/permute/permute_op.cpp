@@ -61,6 +61,7 @@ constexpr Case kTransposeCases[] = {
     {.name = "far", .attrs = "dim0=-1 dim1=1", .n = 2, .inputs = {{{.shape = {33, 2, 17}}}}},
     {.name = "tiles", .attrs = "dim0=2 dim1=3", .inputs = {{{.shape = {2, 64, 96}}}}},
     {.name = "square_tiles", .attrs = "dim0=2 dim1=3", .inputs = {{{.shape = {1, 64, 64}}}}},
+    {.name = "three_tiles", .attrs = "dim0=1 dim1=2", .n = 3, .inputs = {{{.shape = {2, 3}}}}},
     {.name = "many_tiles", .attrs = "dim0=2 dim1=3", .inputs = {{{.shape = {4100, 2, 3}}}}},
     {.name = "empty", .attrs = "dim0=1 dim1=2", .inputs = {{{.shape = {3, 0}}}}},
     {.name = "heads",

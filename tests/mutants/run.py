@@ -1,18 +1,21 @@
 """Tries the mutants of the CUDA kernels against the op suite, and says which are killed.
 
-usage: run.py cairn_mutants sources/mutants.json [--ids N,N | --sample N --seed S] [--log FILE] [--jobs N] [--filter TESTS]
+usage: run.py cairn_mutants sources/mutants.json [--ids N,N | --sample N --seed S] [--logs FOLDER] [--jobs N]
 
-The log is kept: a run that was cut off goes on where it was. Ends with 1 where more than 5 % of the mutants that
-aren't equivalent (equivalent.txt) survive, or one about bounds or barriers does.
+A folder's mutants are tried by the tests of its ops (some headers' by others': USED_BY), until none is alive. The logs
+are kept: a run that was cut off goes on where it was. Ends with 1 where more than 5 % of the mutants that aren't
+equivalent (equivalent.txt) survive, or one about bounds or barriers does.
 """
 
 import argparse
 import collections
+import concurrent.futures
 import hashlib
 import json
 import os
 import random
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -20,7 +23,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCORE = 0.95
 NEVER = ("bounds", "barrier")  # no survivor may be about these
-IDLE = ("Names", "Folder/*", "Gradient/*", "NoDerivative/*")  # tests that run no kernel
+USED_BY = {"core/cuda/block_sum.cuh": "bias", "core/cuda/grid_stride.h": "conv2d reduce",
+           "kernels/reduce/broadcast.cuh": "binary"}  # folders that show more of it than its own does
 
 
 def keys_of(table):
@@ -50,26 +54,13 @@ def equivalents():
     return found
 
 
-def ops_of(folder):
-    with open(os.path.join(HERE, "..", "..", folder, os.path.basename(folder) + "_op.cpp"), encoding="utf-8") as file:
-        return re.findall(r'\.name = "(\w+)"', file.read())
-
-
-def filter_for(table, chosen):
-    """The tests of the folders that hold the chosen mutants; those of core/ are everywhere: by one op's tests."""
-    folders = {os.path.dirname(table[i]["file"]) for i in chosen}
-    ops = {op for folder in folders for op in ops_of(folder if folder.startswith("kernels") else "kernels/bias")}
-    return ":".join(f"OpSuite.*/{op}:OpSuite.*/{op}.*" for op in sorted(ops))
-
-
-def read_log(path):
-    """The mutants that are killed, and the tests that are done."""
+def killed_in(path):
     with open(path, encoding="utf-8") as file:
         lines = [json.loads(line) for line in file if line.endswith("\n")]
     broken = [line["broken"] for line in lines if "broken" in line]
     if broken:
         sys.exit(f"fails without mutants: {', '.join(broken)}")
-    return {line["mutant"] for line in lines if "mutant" in line}, [line["test"] for line in lines if "test" in line]
+    return {line["mutant"] for line in lines if "mutant" in line}
 
 
 def start_log(path, digest):
@@ -81,6 +72,22 @@ def start_log(path, digest):
                 return
     with open(path, "w", encoding="utf-8") as file:
         file.write(head + "\n")
+
+
+def log_of(options, folders):
+    return os.path.join(options.logs, folders.replace(" ", "_") + ".jsonl")
+
+
+def run_tests(options, folders):
+    """The tests of the folders' ops; returns the exit status."""
+    log = log_of(options, folders)
+    command = [options.program, log + ".chosen", log, *folders.split(), "--gtest_brief=1"]
+    return subprocess.run(command, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}).returncode
+
+
+def processor_s():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def show(table, chosen, killed, equal):
@@ -103,9 +110,8 @@ def main():
     parser.add_argument("--ids", type=lambda text: [int(i) for i in text.split(",")])
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--log", default="mutants.jsonl")
+    parser.add_argument("--logs", default="mutants")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--filter")
     options = parser.parse_args()
     with open(options.table, encoding="utf-8") as file:
         text = file.read()
@@ -118,28 +124,30 @@ def main():
     if options.sample:
         alive = [i for i in chosen if i not in equal]
         chosen = sorted(random.Random(options.seed).sample(alive, options.sample))
-    with open(options.program, "rb") as file:
-        start_log(options.log, hashlib.sha256(file.read() + str(chosen).encode()).hexdigest())
-    numbers = options.log + ".chosen"
-    with open(numbers, "w", encoding="utf-8") as file:
-        file.write("\n".join(str(i) for i in chosen if i not in equal))
-    tests = options.filter or (filter_for(table, chosen) if options.sample else "*")
-    tests += "-" + ":".join("OpSuite." + name for name in [*IDLE, *read_log(options.log)[1]])
-    jobs = [subprocess.Popen([options.program, numbers, options.log, f"--gtest_filter={tests}", "--gtest_brief=1"],
-                             env={**os.environ, "GTEST_TOTAL_SHARDS": str(options.jobs), "GTEST_SHARD_INDEX": str(i),
-                                  "OPENBLAS_NUM_THREADS": "1"})
-            for i in range(options.jobs)]
-    failed = [job for job in jobs if job.wait() != 0]
-    killed = read_log(options.log)[0]
-    show(table, chosen, killed, equal)
     tried = [i for i in chosen if i not in equal]
+    with open(options.program, "rb") as file:
+        program = file.read()
+    folders = collections.defaultdict(list)
+    for i in tried:
+        file = table[i]["file"]
+        folders[USED_BY.get(file, file.split("/")[1])].append(i)
+    os.makedirs(options.logs, exist_ok=True)
+    for name, mutants in folders.items():
+        start_log(log_of(options, name), hashlib.sha256(program + str(mutants).encode()).hexdigest())
+        with open(log_of(options, name) + ".chosen", "w", encoding="utf-8") as file:
+            file.write("\n".join(map(str, mutants)))
+    largest_first = sorted(folders, key=lambda name: -len(folders[name]))
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        failed = any(list(pool.map(lambda name: run_tests(options, name), largest_first)))
+    killed = set().union(*(killed_in(log_of(options, name)) for name in folders))
+    show(table, chosen, killed, equal)
     survivors = [i for i in tried if i not in killed]
     for i in survivors:
         m = table[i]
         print(f"survived: {m['file']}:{m['line']}:{m['column']} [{m['category']}] {written(keys[i])}")
     score = 1 - len(survivors) / max(1, len(tried))
     print(f"mutants: {len(chosen)}, equivalent {len(chosen) - len(tried)}, killed {len(tried) - len(survivors)} of "
-          f"{len(tried)}: {100 * score:.1f} %, {time.time() - begin:.0f} s")
+          f"{len(tried)}: {100 * score:.1f} %, {time.time() - begin:.0f} s, of processor time {processor_s():.0f} s")
     bad = score < SCORE or any(table[i]["category"] in NEVER for i in survivors)
     return 1 if failed or bad else 0
 

@@ -46,6 +46,12 @@ x1 = tensor(X, 6, 2, grad=True)
 F.batch_norm(x1, None, None, None, None, True, 0, EPS).backward(tensor(DY, 6, 2))
 show("plain dx", x1.grad), show("plain stats", stats(x1))
 
+# The mean far above the deviation, and not a float.
+x5 = 1000 + tensor([3, -8, 1, 7, -2, 5, -6, 0, 4, -3], 5, 2) / 512
+show("far stats", stats(x5))
+normal = F.batch_norm(x5, None, None, None, None, True, 0, EPS)
+show("far dweight", (tensor(DY[:10], 5, 2) * normal).sum(0)), show("far dbias", tensor(DY[:10], 5, 2).sum(0))
+
 # tests/batch_norm_test.cpp: how far PyTorch's float32 is off where the mean is far above the deviation.
 torch.manual_seed(1)
 far = (1000 + 0.01 * torch.randn(33, 4, 16, 16, dtype=torch.float64)).float()
