@@ -14,7 +14,7 @@ namespace cairn {
 namespace {
 
 struct PlanRequest {
-  ModelChoice choice;
+  TrainOptions train;
   std::string device = "cpu";
 };
 
@@ -102,7 +102,7 @@ std::string training_data(const Graph& step, const ChosenModel& chosen) {
 
 int show_plan(const PlanRequest& request) {
   using Align = Table::Align;
-  const ChosenModel chosen(request.choice);
+  const ChosenModel chosen(request.train);
   const TrainSettings& settings = chosen.settings;
   const bool cuda = request.device == "cuda";
   const ParameterMap parameters = parameters_of(chosen.network);
@@ -150,7 +150,8 @@ void add_plan_command(CommandLine& args) {
       {{"cairn plan lenet5", ""},
        {"cairn plan mlp --set widths=2000,2000 --device cuda", ""},
        {"cairn plan lenet5 --source streamed", "with a window of two batches, not all images"}});
-  add_model_options(command, o->choice);
+  command.positional("MODEL", o->train.model, "model to plan: " + model_names()).required();
+  add_model_options(command, o->train);
   command.option("--device", o->device, "for which the step is planned; none is opened", "NAME")
       .choices({"cpu", "cuda"});
   command.run([o] { return show_plan(*o); });
