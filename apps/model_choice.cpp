@@ -113,16 +113,19 @@ void add_model_options(Command& command, TrainOptions& o) {
 struct ChosenModel::Sizes {
   Dataset like;
   int64_t train = 0, validation = 0, test = 0;
+  bool in_files = false;
 
   explicit Sizes(const RunConfig& config) {
     if (const CatalogEntry* entry = find_catalog_entry(config.data)) {
       like = {entry->name, entry->image, entry->classes, {}, {}};
       train = entry->train_size, test = entry->test_size;
+      in_files = config.settings.streamed && !entry->embedded;
     } else {
       const DataSplits all =
           load_data(config.data, 10, config.settings.seed, config.settings.streamed);
       like = {all.train.name, all.train.image, all.train.classes, {}, {}};
       train = all.train.size(), test = all.test.size();
+      in_files = all.train.files != nullptr;
     }
     validation = validation_size(train, config.val_split);
     train -= validation;
@@ -139,6 +142,7 @@ ChosenModel::ChosenModel(const RunConfig& config, const Sizes& sizes)
       examples(sizes.train),
       validation(sizes.validation),
       test(sizes.test),
+      in_files(sizes.in_files),
       network(find_model(config.model), config.options, data,
               unknown_statistics(config, data.image)),
       settings(config.settings) {

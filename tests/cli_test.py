@@ -253,7 +253,7 @@ class Cli(CommandTest):
         self.assertIn("digit", run("predict", self.path("a"),
                                    self.path("set", "test", "digit5", "0.png")).stdout)
         self.refused("eval", self.path("a"), "--data", "nosuch", says="nosuch")
-        self.assertIn("60 training images are resident", run("plan", "lenet5", "--data", self.path("set"),
+        self.assertIn("60 training images", run("plan", "lenet5", "--data", self.path("set"),
                                                              "--batch", "16").stdout)
         # Without parts the seed chooses the test images, for eval and --resume too.
         result = run("train", "mlp", "--data", self.path("set", "train"), *words, "--seed", "4",
