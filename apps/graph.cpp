@@ -10,13 +10,13 @@ namespace cairn {
 namespace {
 
 struct GraphOptions {
-  ModelChoice choice;
+  TrainOptions train;
   std::string part = "forward";
   bool dot = false;
 };
 
 Graph chosen_graph(const GraphOptions& options) {
-  const ChosenModel chosen(options.choice);
+  const ChosenModel chosen(options.train);
   if (options.part == "accumulate")
     return accumulate_graph(chosen.network, chosen.settings, chosen.examples);
   if (options.part == "update") return update_graph(parameters_of(chosen.network), chosen.settings);
@@ -35,8 +35,10 @@ void add_graph_command(CommandLine& args) {
       args.command("graph", "Show a model as a computational graph",
                    {{"cairn graph lenet5", "its layers, one op a line"},
                     {"cairn graph lenet5 --part accumulate", "with loss and gradients"},
+                    {"cairn graph resnet20 --recipe he2015 --part accumulate", "of that recipe"},
                     {"cairn graph lenet5 --dot | dot -Tsvg > lenet5.svg", "as a picture"}});
-  add_model_options(command, o->choice);
+  command.positional("MODEL", o->train.model, "model to show: " + model_names()).required();
+  add_model_options(command, o->train);
   command
       .option("--part", o->part,
               "forward: the layers; accumulate: a training step up to the gradients; update: what "

@@ -1,42 +1,34 @@
-// A model and its training as the command line names them, without data, memory or device: what
-// `cairn plan` and `cairn graph` show.
+// A model and its training as the command line names them: what `cairn train` does, and what
+// `cairn plan` and `cairn graph` show without images, memory or device.
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "apps/args.h"
+#include "apps/runs.h"
 #include "train/run_folder.h"
 
 namespace cairn {
 
-struct ModelChoice {
-  std::string model;
-  std::vector<std::string> set;  // NAME=VALUE
-  std::optional<std::string> data, source, optimizer;
-  std::optional<int64_t> batch;
-};
+/// Adds the options that say what is trained and how, from --set to --seed; MODEL is the command's
+/// own.
+void add_model_options(Command& command, TrainOptions& options);
 
-/// Adds MODEL, --set, --data, --source, --batch and --optimizer.
-void add_model_options(Command& command, ModelChoice& choice);
-
-/// The choice with the model's defaults filled in; images are as the data set's in the catalog, or
-/// as those of a directory, which is read.
+/// The choice with the recipe's defaults filled in. Sizes are those of the data set in the catalog,
+/// or of a directory, which is read.
 struct ChosenModel {
-  explicit ChosenModel(const ModelChoice& choice);
+  explicit ChosenModel(const TrainOptions& options);
 
-  Dataset data;  // holds no images
-  int64_t examples = 0;
-  Network network;
+  Dataset data;  // of training images, but without them
+  int64_t examples = 0, validation = 0, test = 0;
+  bool in_files = false;  // the training images stay there
+  Network network;  // normalises by 0 and 1: statistics aren't known
   TrainSettings settings;
 
  private:
-  ChosenModel(const Model& model, const RunConfig& config);
-  ChosenModel(const Model& model, const RunConfig& config,
-              const std::pair<Dataset, int64_t>& images);
+  struct Sizes;
+  explicit ChosenModel(const RunConfig& config);
+  ChosenModel(const RunConfig& config, const Sizes& sizes);
 };
 
 }  // namespace cairn

@@ -1,20 +1,24 @@
 // cairn plan MODEL
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <memory>
 
 #include "apps/commands.h"
 #include "apps/model_choice.h"
 #include "apps/terminal.h"
 #include "core/executor.h"
+#include "train/memory.h"
 #include "train/optimizers.h"
 
 namespace cairn {
 namespace {
 
 struct PlanRequest {
-  ModelChoice choice;
+  TrainOptions train;
   std::string device = "cpu";
 };
 
@@ -30,10 +34,16 @@ Cost cost_of(const Program& program) {
 
 std::string megabytes(int64_t bytes) { return human_bytes(static_cast<uint64_t>(bytes)); }
 
+int64_t elements_of(const ParameterMap& parameters) {
+  int64_t elements = 0;
+  for (const Segment& s : parameters.segments) elements += s.elements;
+  return elements;
+}
+
 std::string scientific(double count) { return fmt::format("{:.3g} M", count / 1e6); }
 
 /// Kernels have a workspace on CUDA alone.
-void add_program(Table& table, const char* name, const Program& program, bool cuda) {
+void add_program(Table& table, const std::string& name, const Program& program, bool cuda) {
   const Plan& plan = program.plan;
   const Cost cost = cost_of(program);
   table.add_row({name, fmt::to_string(program.graph.nodes().size()),
@@ -87,33 +97,80 @@ Table placements(const Program& program) {
   return table;
 }
 
-/// What the device keeps of the training images.
-std::string training_data(const Graph& step, const ChosenModel& chosen) {
-  const auto images = std::ranges::find(step.values(), kTrainImages, &ValueInfo::name);
-  const int64_t bytes =
-      images->type.shape.elements() * static_cast<int64_t>(size_of(images->type.dtype));
-  return chosen.settings.streamed
-             ? fmt::format("training images are streamed: a window of {} batches takes {}",
-                           Network::kWindow, megabytes(bytes))
-             : fmt::format("{} training images are resident: they take {}",
-                           human_count(chosen.examples), megabytes(bytes));
+/// Memory that this process has now: after planning, what a run takes before its data and buffers.
+int64_t resident_bytes() {
+  int64_t size = 0, resident = 0;  // pages
+  if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(file, "%" SCNd64 " %" SCNd64, &size, &resident) != 2) resident = 0;
+    std::fclose(file);
+  }
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+/// What the host holds of the data beside the device's copy.
+int64_t host_data_bytes(const ChosenModel& chosen) {
+  constexpr int64_t kReadAhead = 3;  // batches of a BatchStream
+  const int64_t image = chosen.data.image.elements();
+  const int64_t others = chosen.validation + chosen.test;
+  const int64_t ahead = chosen.settings.streamed ? kReadAhead * chosen.settings.batch : 0;
+  return chosen.examples + (image + 1) * others +
+         image * (ahead + (chosen.in_files ? 0 : chosen.examples));
+}
+
+/// What a run takes, part by part; on CUDA of the device alone.
+void print_run_memory(const ChosenModel& chosen, const ParameterMap& parameters, bool cuda) {
+  const DeviceKind kind = cuda ? DeviceKind::cuda : DeviceKind::cpu;
+  const TrainSettings& settings = chosen.settings;
+  const MemoryNeed need = memory_need(chosen.network, settings, chosen.examples, kind);
+  int64_t evaluation = 0;
+  for (const int64_t count : {chosen.test, chosen.validation})
+    if (count > 0)
+      evaluation += evaluation_need(chosen.network, count, kEvaluationBatch, kind, need.scratch);
+  const size_t states = find_optimizer(settings.optimizer).states.size() + (settings.ema ? 1 : 0);
+  const int64_t host_data = host_data_bytes(chosen);
+  Table table({{""}, {"", Table::Align::right}});
+  int64_t peak = 0;
+  const auto part = [&](const std::string& what, int64_t bytes) {
+    table.add_row({what, megabytes(bytes)});
+    peak += bytes;
+  };
+  if (!cuda) part("the program and its graphs", resident_bytes());
+  if (!cuda) part(settings.streamed ? "data set, and batches read ahead" : "data set", host_data);
+  part(settings.streamed ? fmt::format("labels, and a window of {} batches", Network::kWindow)
+                         : fmt::format("{} training images", human_count(chosen.examples)),
+       need.data);
+  part(fmt::format("{} parameters, gradients, states of {}{}", human_count(elements_of(parameters)),
+                   settings.optimizer, settings.ema ? ", average" : ""),
+       need.parameters);
+  part("running averages and records", need.states);
+  part("activations: the arena", need.scratch.arena);
+  part("activations and sums of groups of slices", need.scratch.groups);
+  if (cuda) part("workspace of kernels", need.scratch.workspace);
+  part("evaluation: its images and memory", evaluation);
+  if (!cuda) part("a checkpoint, while it is written", checkpoint_need(parameters, states));
+  table.add_row({cuda ? "peak on the device" : "peak", megabytes(peak)});
+  fmt::print("\nmemory of a run:\n");
+  table.print(stdout);
+  if (cuda)
+    fmt::print("CUDA itself (context, code, libraries) comes on top; the host holds {} of data\n",
+               megabytes(host_data));
 }
 
 int show_plan(const PlanRequest& request) {
   using Align = Table::Align;
-  const ChosenModel chosen(request.choice);
+  const ChosenModel chosen(request.train);
   const TrainSettings& settings = chosen.settings;
   const bool cuda = request.device == "cuda";
   const ParameterMap parameters = parameters_of(chosen.network);
-  const PlanOptions options =
-      plan_options(cuda ? DeviceKind::cuda : DeviceKind::cpu, settings.batch);
-  const auto planned = [&](Graph graph) {
-    return compile(std::move(graph), options, settings.seed);
+  const auto options = [&](int64_t batch) {
+    return plan_options(cuda ? DeviceKind::cuda : DeviceKind::cpu, batch);
   };
-  const Program accumulate = planned(accumulate_graph(chosen.network, settings, chosen.examples));
+  const PlanOptions step = options(settings.batch);
+  const Program accumulate =
+      compile(accumulate_graph(chosen.network, settings, chosen.examples), step, settings.seed);
   fmt::print("{} on images like those of {}, for {}: batch {} in {} slice{} of {}\n\n",
              chosen.network.model->name, chosen.data.name, request.device, settings.batch,
-             options.slices(), options.slices() == 1 ? "" : "s", options.width);
+             step.slices(), step.slices() == 1 ? "" : "s", step.width);
   Table programs({{"program"},
                   {"nodes", Align::right},
                   {"stages", Align::right},
@@ -123,19 +180,15 @@ int show_plan(const PlanRequest& request) {
                   {"moved a step", Align::right},
                   {"flops a step", Align::right}});
   add_program(programs, "accumulate", accumulate, cuda);
-  add_program(programs, "update", planned(update_graph(parameters, settings)), cuda);
-  add_program(programs, "evaluate",
-              planned(evaluate_graph(chosen.network, "test", chosen.examples, settings.batch)),
+  add_program(programs, "update", compile(update_graph(parameters, settings), step, settings.seed),
+              cuda);
+  add_program(programs, fmt::format("evaluate {}", kEvaluationBatch),
+              compile(evaluate_graph(chosen.network, "test", chosen.test, kEvaluationBatch),
+                      options(kEvaluationBatch), settings.seed),
               cuda);
   programs.print(stdout);
-  const size_t buffers = 2 + find_optimizer(settings.optimizer).states.size();
-  int64_t elements = 0;
-  for (const Segment& s : parameters.segments) elements += s.elements;
-  fmt::print("\n{} parameters; with gradients and the states of {}: {} flat buffers of {}\n",
-             human_count(elements), settings.optimizer, buffers,
-             megabytes(parameters.elements * int64_t{sizeof(float)}));
-  fmt::print("{}\n\n", training_data(accumulate.graph, chosen));
-  fmt::print("memory of accumulate, by value:\n");
+  print_run_memory(chosen, parameters, cuda);
+  fmt::print("\nmemory of accumulate, by value:\n");
   placements(accumulate).print(stdout);
   return 0;
 }
@@ -145,11 +198,15 @@ int show_plan(const PlanRequest& request) {
 void add_plan_command(CommandLine& args) {
   const auto o = std::make_shared<PlanRequest>();
   Command& command = args.command(
-      "plan", "Show what a training step takes: memory, bytes and flops, before any is taken",
+      "plan",
+      "Show what training takes, before any is taken: a step's memory, bytes and flops, and the "
+      "peak "
+      "of memory of a whole run",
       {{"cairn plan lenet5", ""},
        {"cairn plan mlp --set widths=2000,2000 --device cuda", ""},
        {"cairn plan lenet5 --source streamed", "with a window of two batches, not all images"}});
-  add_model_options(command, o->choice);
+  command.positional("MODEL", o->train.model, "model to plan: " + model_names()).required();
+  add_model_options(command, o->train);
   command.option("--device", o->device, "for which the step is planned; none is opened", "NAME")
       .choices({"cpu", "cuda"});
   command.run([o] { return show_plan(*o); });

@@ -28,6 +28,9 @@ struct TrainOptions {
 /// The run as asked for, but for what only data and device can tell.
 RunConfig new_config(const TrainOptions& options, const Model& model);
 
+/// Steps that the schedule spans where the run trains on so many examples.
+int64_t horizon_of(const RunConfig& config, int64_t examples);
+
 /// The configuration of a run that goes on with options: steps, checkpoints and the place to run
 /// may change; a UsageError names the first other option that says something else than the run has.
 RunConfig resumed_config(const TrainOptions& options, const RunPath& path);

@@ -109,6 +109,13 @@ RunConfig new_config(const TrainOptions& options, const Model& model) {
   return config;
 }
 
+int64_t horizon_of(const RunConfig& config, int64_t examples) {
+  if (config.epochs == 0) return config.settings.horizon;  // the recipe counts in steps
+  const int64_t a_step =
+      checked_mul(config.settings.batch, config.settings.accumulate, "images of a step");
+  return checked_mul((examples - 1) / a_step + 1, config.epochs, "steps of the schedule");
+}
+
 RunConfig resumed_config(const TrainOptions& options, const RunPath& path) {
   RunConfig config = read_config(path.run);
   const TrainSettings& had = config.settings;

@@ -31,11 +31,7 @@ void complete(RunConfig& config, const Dataset& train, Device& device) {
   config.threads = device_threads(device);
   config.simd = simd_target();
   config.conv = device.conv();
-  if (config.epochs == 0) return;  // the recipe counts in steps
-  const int64_t a_step =
-      checked_mul(config.settings.batch, config.settings.accumulate, "images of a step");
-  const int64_t steps_per_epoch = (train.size() - 1) / a_step + 1;
-  config.settings.horizon = checked_mul(steps_per_epoch, config.epochs, "steps of the schedule");
+  config.settings.horizon = horizon_of(config, train.size());
 }
 
 /// Where a run goes on: on its device, with its SIMD target and its convolutions, so that it ends

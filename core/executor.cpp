@@ -61,11 +61,8 @@ ScratchSizes scratch_sizes(DeviceKind kind, std::span<const Program* const> prog
 std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* const> programs,
                                       std::shared_ptr<Scratch> shared) {
   const ScratchSizes sizes = scratch_sizes(device.kind(), programs);
-  const auto holds = [](const Buffer& b, int64_t bytes) {
-    return static_cast<int64_t>(b.bytes()) >= bytes;
-  };
-  if (shared && holds(shared->arena, sizes.arena) && holds(shared->groups, sizes.groups) &&
-      holds(shared->workspace, sizes.workspace))
+  const auto bytes = [](const Buffer& b) { return static_cast<int64_t>(b.bytes()); };
+  if (shared && sizes.fits({bytes(shared->arena), bytes(shared->groups), bytes(shared->workspace)}))
     return shared;
   auto scratch = std::make_shared<Scratch>();
   scratch->arena = Buffer(device, static_cast<size_t>(sizes.arena));

@@ -36,6 +36,9 @@ struct ScratchSizes {
   int64_t arena = 0, groups = 0, workspace = 0;
 
   int64_t total() const { return arena + groups + workspace; }
+  bool fits(const ScratchSizes& into) const {
+    return arena <= into.arena && groups <= into.groups && workspace <= into.workspace;
+  }
 };
 ScratchSizes scratch_sizes(DeviceKind kind, std::span<const Program* const> programs);
 

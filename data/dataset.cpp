@@ -201,14 +201,17 @@ DataSplits load_data(const std::string& name_or_dir, int64_t classes, uint64_t s
   return splits;
 }
 
-Dataset split_validation(Dataset& train, double fraction, uint64_t seed, std::string_view part) {
+int64_t validation_size(int64_t size, double fraction) {
   if (!(fraction >= 0.0 && fraction < 1.0)) {
     fail_usage(fmt::format("the validation fraction {} is not in [0, 1)", fraction),
                "0.1 takes a tenth of the training set");
   }
-  const int64_t size = train.size();
-  const int64_t moved = std::min<int64_t>(std::llround(fraction * static_cast<double>(size)),
-                                          std::max<int64_t>(size - 1, 0));
+  return std::min<int64_t>(std::llround(fraction * static_cast<double>(size)),
+                           std::max<int64_t>(size - 1, 0));
+}
+
+Dataset split_validation(Dataset& train, double fraction, uint64_t seed, std::string_view part) {
+  const int64_t size = train.size(), moved = validation_size(size, fraction);
   std::vector<bool> marked(static_cast<size_t>(size));
   const PhiloxKey key = philox_key(seed, part);
   for (int64_t i = 0; i < moved; ++i) {

@@ -53,9 +53,13 @@ struct DataSplits {
 DataSplits load_data(const std::string& name_or_dir, int64_t classes = 10, uint64_t seed = 1,
                      bool streamed = false);
 
-/// Moves round(fraction * size) examples, at most size - 1, out of `train` into the returned set.
-/// Which ones depends on seed, size and `part`, the name of what is split off; both parts keep
-/// their order; what is split off lies in memory. A UsageError where fraction isn't in [0, 1).
+/// round(fraction * size), at most size - 1: examples of the validation split. A UsageError where
+/// fraction isn't in [0, 1).
+int64_t validation_size(int64_t size, double fraction);
+
+/// Moves validation_size() examples out of `train` into the returned set. Which ones depends on
+/// seed, size and `part`, the name of what is split off; both parts keep their order; what is split
+/// off lies in memory.
 Dataset split_validation(Dataset& train, double fraction, uint64_t seed,
                          std::string_view part = "validation split");
 

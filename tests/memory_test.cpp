@@ -53,11 +53,20 @@ struct MemoryTest : testing::Test {
 
 TEST_F(MemoryTest, NeedIsWhatARunTakes) {
   for (const DeviceKind kind : {DeviceKind::cpu, DeviceKind::cuda}) {
-    const int64_t need = memory_need(network, settings, data.size(), kind).total();
+    const MemoryNeed need = memory_need(network, settings, data.size(), kind);
     SmallDevice device(kind, int64_t{1} << 30);
-    const Trainer trainer(network, device, data, settings);
+    Trainer trainer(network, device, data, settings);
     const int64_t taken = (int64_t{1} << 30) - device.free_bytes();
-    EXPECT_NEAR(static_cast<double>(taken), static_cast<double>(need), 1024) << "StepState";
+    EXPECT_NEAR(static_cast<double>(taken), static_cast<double>(need.total()), 1024) << "StepState";
+    for (const int64_t batch : {64, 1024}) {  // in the run's scratch and beside it
+      const int64_t free = device.free_bytes();
+      const Evaluator evaluator(network, trainer.store(), data, std::to_string(batch), batch,
+                                trainer.scratch());
+      EXPECT_NEAR(
+          static_cast<double>(free - device.free_bytes()),
+          static_cast<double>(evaluation_need(network, data.size(), batch, kind, need.scratch)),
+          1024);
+    }
   }
 }
 

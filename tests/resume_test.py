@@ -10,6 +10,7 @@ import time
 import unittest
 
 from command import CAIRN, CommandTest, run
+from pngs import write_digits
 
 FILES = ["model.safetensors", "state.safetensors", "checkpoint.json"]
 FEW = "CAIRN_FEW" in os.environ  # repeat less: for builds that run slowly
@@ -155,6 +156,34 @@ class Resume(CommandTest):
                              self.state("whole", "checkpoint-best"), i)
             self.assertEqual(self.rows("a"), self.rows("whole"), i)
         self.assertEqual(kills, KILLS)
+
+    def test_the_papers_training_stopped_interrupted_and_killed(self):
+        """Batch norm, crops, flips and per-pixel means, over the borders of epochs of 4 steps."""
+        words = ("--data", write_digits(self.path("few"), 60, 20), "--recipe", "he2015", "--batch", "16",
+                 "--checkpoint-every", "3", "--val-split", "0.05")
+        net = ("resnet20",)
+        steps = ("--steps", "8" if FEW else "24")
+        self.train("whole", *words, *steps, "--threads", "2", net=net)
+
+        def goes_on(*how):
+            self.resume(self.path("a"), *steps, *how)
+            self.assertEqual(self.state("a"), self.state("whole"), how)
+            self.assertEqual(self.state("a", "checkpoint-best"), self.state("whole", "checkpoint-best"), how)
+            self.assertEqual(self.rows("a"), self.rows("whole"), how)
+
+        for step in ["5"] if FEW else ["3", "4", "5", "23"]:  # around the end of an epoch
+            self.train("a", *words, "--steps", step, "--threads", "1", net=net)
+            goes_on("--threads", "3", "--source", "streamed")
+        for number in [signal.SIGINT, signal.SIGKILL]:
+            shutil.rmtree(self.path("a"), ignore_errors=True)
+            process = subprocess.Popen(
+                [CAIRN, "train", *net, *words, *steps, "--device", "cpu", "--out", self.path("a"), "--quiet"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while process.poll() is None and not os.path.exists(self.path("a", "checkpoint", "checkpoint.json")):
+                time.sleep(0.01)
+            process.send_signal(number)
+            self.assertEqual(process.wait(), 130 if number == signal.SIGINT else -number)
+            goes_on()
 
     def test_signals_save_within_a_step(self):
         steps = "120" if FEW else "400"

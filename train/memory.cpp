@@ -15,14 +15,16 @@ std::string in_megabytes(int64_t bytes) {
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) * 1e-6);
 }
 
-/// Adds the values of a graph that outlive a step and have no place in the flat parameter buffers.
-int64_t kept_bytes(const Graph& graph, std::set<std::string>& seen) {
-  int64_t bytes = 0;
-  for (const ValueInfo& v : graph.values())
-    if ((v.kind == ValueKind::input || v.kind == ValueKind::state || v.kind == ValueKind::buffer) &&
-        seen.insert(v.name).second)
-      bytes += v.type.shape.elements() * static_cast<int64_t>(size_of(v.type.dtype));
-  return bytes;
+bool is_kept(const ValueInfo& v) {
+  return v.kind == ValueKind::input || v.kind == ValueKind::state || v.kind == ValueKind::buffer;
+}
+
+bool is_data(const ValueInfo& v) {
+  return v.name.ends_with(".images") || v.name.ends_with(".labels");
+}
+
+int64_t bytes_of(const ValueInfo& v) {
+  return v.type.shape.elements() * static_cast<int64_t>(size_of(v.type.dtype));
 }
 
 }  // namespace
@@ -30,14 +32,39 @@ int64_t kept_bytes(const Graph& graph, std::set<std::string>& seen) {
 MemoryNeed memory_need(const Network& network, const TrainSettings& settings, int64_t count,
                        DeviceKind kind) {
   const PlanOptions options = plan_options(kind, settings.batch);
+  const ParameterMap parameters = parameters_of(network);
   const Program accumulate =
       compile(accumulate_graph(network, settings, count), options, settings.seed);
-  const Program update =
-      compile(update_graph(parameters_of(network), settings), options, settings.seed);
-  std::set<std::string> seen;
+  const Program update = compile(update_graph(parameters, settings), options, settings.seed);
   const Program* programs[] = {&accumulate, &update};
-  return {.kept = kept_bytes(accumulate.graph, seen) + kept_bytes(update.graph, seen),
-          .scratch = scratch_sizes(kind, programs).total()};
+  MemoryNeed need{.scratch = scratch_sizes(kind, programs)};
+  std::set<std::string> seen;
+  for (const Program* program : programs)
+    for (const ValueInfo& v : program->graph.values()) {
+      if (!is_kept(v) || !seen.insert(v.name).second) continue;
+      const bool flat = program == &update && v.type.shape == Shape{parameters.elements};
+      (is_data(v) ? need.data : flat ? need.parameters : need.states) += bytes_of(v);
+    }
+  return need;
+}
+
+int64_t evaluation_need(const Network& network, int64_t count, int64_t batch, DeviceKind kind,
+                        const ScratchSizes& scratch) {
+  const Program program =
+      compile(evaluate_graph(network, "test", count, batch), plan_options(kind, batch), 0);
+  const Program* programs[] = {&program};
+  const ScratchSizes sizes = scratch_sizes(kind, programs);
+  int64_t bytes = sizes.fits(scratch) ? 0 : sizes.total();
+  for (const ValueInfo& v : program.graph.values())
+    if (is_kept(v) && v.kind != ValueKind::buffer) bytes += bytes_of(v);
+  return bytes;
+}
+
+int64_t checkpoint_need(const ParameterMap& parameters, size_t buffers) {
+  constexpr int64_t kReading = 12;  // bytes an element: a float32 and a float64
+  constexpr int64_t kHeld = 4;
+  const int64_t others = std::max<int64_t>(0, static_cast<int64_t>(buffers) - 1);
+  return parameters.elements * (kReading + kHeld * others);
 }
 
 int64_t batch_that_fits(const Network& network, const TrainSettings& settings, int64_t count,

@@ -12,16 +12,26 @@
 namespace cairn {
 
 struct MemoryNeed {
-  int64_t kept = 0;     // bytes of parameters, gradients, states and data, or their window
-  int64_t scratch = 0;  // of activations, partial sums and workspace at this batch
+  int64_t data = 0;        // bytes of images and labels, or of the window of images
+  int64_t parameters = 0;  // with gradients, the optimizer's states and their average
+  int64_t states = 0;      // others that outlive a step: running averages, records
+  ScratchSizes scratch;    // of activations, partial sums and workspace at this batch
 
-  int64_t total() const { return kept + scratch; }
+  int64_t total() const { return data + parameters + states + scratch.total(); }
 };
 
 /// Of a run over `count` examples with settings.batch on a device of that kind; evaluations come on
 /// top. Opens no device.
 MemoryNeed memory_need(const Network& network, const TrainSettings& settings, int64_t count,
                        DeviceKind kind);
+
+/// Bytes that an Evaluator takes beside a run: its data and, where it doesn't fit into the run's
+/// scratch, one of its own.
+int64_t evaluation_need(const Network& network, int64_t count, int64_t batch, DeviceKind kind,
+                        const ScratchSizes& scratch);
+
+/// Bytes of the host while a checkpoint of so many buffers like the parameters is written.
+int64_t checkpoint_need(const ParameterMap& parameters, size_t buffers);
 
 /// The largest batch among half, a quarter, ... of settings.batch whose run takes at most nine
 /// tenths of `available` bytes; 0 where none does.

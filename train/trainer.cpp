@@ -204,10 +204,15 @@ void Trainer::load_weights(const std::filesystem::path& file) {
 
 void Trainer::exchange_average() {
   if (!settings_.ema) return;
-  const std::string parameters(kParameters);
-  const std::vector<double> present = store_->read(parameters);
-  store_->write(parameters, store_->read(kAverage));
-  store_->write(kAverage, present);
+  const Tensor& parameters = store_->tensor(std::string(kParameters));
+  const Tensor& average = store_->tensor(kAverage);
+  const auto bytes = static_cast<size_t>(parameters.bytes());
+  std::vector<std::byte> present(bytes), averaged(bytes);
+  Device& device = store_->device();
+  device.download(present.data(), parameters.data, bytes);
+  device.download(averaged.data(), average.data, bytes);
+  device.upload(parameters.data, averaged.data(), bytes);
+  device.upload(average.data, present.data(), bytes);
 }
 
 void Trainer::step() {
