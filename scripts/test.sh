@@ -173,7 +173,7 @@ closing_line() { sed -n '/% tests passed/p' "build/$1/ctest.log" 2>/dev/null || 
 
 # The dated log of --all: what ran, on what, how long, with which result.
 write_log() {
-  local log preset
+  local log preset name
   log=docs/results/$(date +%F)-test-all.log
   mkdir -p docs/results
   {
