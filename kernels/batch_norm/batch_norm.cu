@@ -165,6 +165,25 @@ __global__ void batch_norm_grad_input_kernel(const float* dz, const float* x, co
   }
 }
 
+// One thread a channel: 8 bytes of running averages read, 16 of stats written.
+__global__ void running_stats_kernel(const float* mean, const float* variance, double eps,
+                                     double* stats, int64_t channels) {
+  for (const int64_t c : grid_stride(channels)) {
+    stats[2 * c] = mean[c];
+    stats[2 * c + 1] = 1 / sqrt(variance[c] + eps);
+  }
+}
+
+// As batch_norm_normalize_kernel: dx = weight / sqrt(variance + eps) dz, 8 bytes an element.
+__global__ void batch_norm_scale_kernel(const float* dz, const double* stats, const float* w,
+                                        float* dx, int64_t channels, int64_t run) {
+  for (const int64_t c : row_stride(channels)) {
+    const double inverse = stats[2 * c + 1];
+    const float scale = static_cast<float>(w ? w[c] * inverse : inverse);
+    for (const int64_t i : grid_stride(run)) dx[c * run + i] = scale * dz[c * run + i];
+  }
+}
+
 Grid per_part(const Parts& p, CudaContext& context) {
   return {.grid = blocks_for(p.channels * p.parts, 1), .block = kThreads, .stream = context.stream};
 }
@@ -203,11 +222,11 @@ void normalize(const Args& args, const StatsSource& source, int weight, int act_
 }
 
 /// Parts of the gradient's sums in the workspace, then in dweight and dbias, and in `totals`.
-void sum_gradients(const Args& args, const Parts& p, const Tensor& dweight, const Tensor& dbias,
-                   float* totals, CudaContext& context) {
+void sum_gradients(const Args& args, const Parts& p, const double* stats, const Tensor& dweight,
+                   const Tensor& dbias, float* totals, CudaContext& context) {
   auto* parts = static_cast<double*>(args.workspace);
   launch(batch_norm_grad_sums_kernel, per_part(p, context), args.in[0].as<float>(),
-         args.in[1].as<float>(), args.in[2].as<double>(), args.step, parts, p);
+         args.in[1].as<float>(), stats, args.step, parts, p);
   launch(batch_norm_grad_finish_kernel, per_channel(p.channels, context), parts, p.parts,
          dweight.as<float>(), dbias.as<float>(), totals, p.channels);
 }
@@ -244,6 +263,17 @@ void batch_norm_inference_cuda(const Args& args, CudaContext& context) {
             3, batch_norm_attr::inference_activation, context);
 }
 
+void batch_norm_inference_grad_cuda(const Args& args, CudaContext& context) {
+  if (args.in[1].elements() == 0) return;
+  const Parts p(args.in[1]);
+  auto* stats = static_cast<double*>(args.workspace) + 2 * p.channels * p.parts;
+  launch(running_stats_kernel, per_channel(p.channels, context), args.in[2].as<float>(),
+         args.in[3].as<float>(), args.attrs->real(batch_norm_attr::eps), stats, p.channels);
+  sum_gradients(args, p, stats, args.out[1], args.out[2], nullptr, context);
+  launch(batch_norm_scale_kernel, per_element(p, context), args.in[0].as<float>(), stats,
+         args.in[4].as<float>(), args.out[0].as<float>(), p.channels, p.run);
+}
+
 void batch_norm_sums_cuda(const Args& args, CudaContext& context) {
   if (args.in[0].elements() == 0) return;
   const Parts p(args.in[0]);
@@ -267,13 +297,14 @@ void batch_norm_grad_cuda(const Args& args, CudaContext& context) {
   const Parts p(args.in[1]);
   auto* totals =
       reinterpret_cast<float*>(static_cast<double*>(args.workspace) + 2 * p.channels * p.parts);
-  sum_gradients(args, p, args.out[1], args.out[2], totals, context);
+  sum_gradients(args, p, args.in[2].as<double>(), args.out[1], args.out[2], totals, context);
   grad_input(args, p, totals, totals + p.channels, args.in[3].as<float>(), context);
 }
 
 void batch_norm_grad_sums_cuda(const Args& args, CudaContext& context) {
   if (args.in[1].elements() == 0) return;
-  sum_gradients(args, Parts(args.in[1]), args.out[0], args.out[1], nullptr, context);
+  sum_gradients(args, Parts(args.in[1]), args.in[2].as<double>(), args.out[0], args.out[1], nullptr,
+                context);
 }
 
 void batch_norm_grad_input_cuda(const Args& args, CudaContext& context) {

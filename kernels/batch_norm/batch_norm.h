@@ -12,9 +12,11 @@
 //   dbias = sum dz      dweight = sum dz xh
 //   dx    = weight / sqrt(v + eps) (dz - dbias/n - xh dweight/n)
 //
-// batch_norm            training: y, stats from x; updates the running averages
-// batch_norm_inference  y with the running averages in place of m and v
-// batch_norm_grad       dx, dweight, dbias
+// batch_norm                 training: y, stats from x; updates the running averages
+// batch_norm_inference       y with the running averages in place of m and v
+// batch_norm_grad            dx, dweight, dbias
+// batch_norm_inference_grad  the same where m and v are constants: dx = weight / sqrt(v + eps) dz.
+//                            The running averages have no gradient.
 //
 // x, y, residual (C,...) of any rank from 1, so 1d and 2d are one op; running averages, weight and
 // bias (C), where weight and bias may be absent (1 and 0); `activation` is none or relu. `stats`
@@ -113,6 +115,8 @@ void batch_norm_ref(const Args& args);
 template <class Real>
 void batch_norm_inference_ref(const Args& args);
 template <class Real>
+void batch_norm_inference_grad_ref(const Args& args);
+template <class Real>
 void batch_norm_sums_ref(const Args& args);
 template <class Real>
 void batch_norm_stats_ref(const Args& args);
@@ -126,6 +130,7 @@ template <class Real>
 void batch_norm_grad_input_ref(const Args& args);
 
 void batch_norm_inference_cpu(const Args& args);
+void batch_norm_inference_grad_cpu(const Args& args);
 void batch_norm_sums_cpu(const Args& args);
 void batch_norm_normalize_cpu(const Args& args);
 void batch_norm_grad_sums_cpu(const Args& args);
@@ -133,6 +138,7 @@ void batch_norm_grad_input_cpu(const Args& args);
 
 void batch_norm_cuda(const Args& args, CudaContext& context);
 void batch_norm_inference_cuda(const Args& args, CudaContext& context);
+void batch_norm_inference_grad_cuda(const Args& args, CudaContext& context);
 void batch_norm_sums_cuda(const Args& args, CudaContext& context);
 void batch_norm_stats_cuda(const Args& args, CudaContext& context);
 void batch_norm_normalize_cuda(const Args& args, CudaContext& context);
