@@ -82,26 +82,33 @@ void check_names() {
   }
 }
 
-/// On CUDA the convolutions once more: by cuDNN, and in chunks of one output row.
-void register_convolutions() {
-  for (const char* name : {"conv2d", "conv2d_dx", "conv2d_dw"})
+/// On CUDA once more what cuDNN computes too, by cuDNN.
+void register_cudnn() {
+  for (const char* name : {"conv2d", "conv2d_dx", "conv2d_dw", "batch_norm", "batch_norm_inference",
+                           "batch_norm_grad"})
     for (const OpCase& c : cases_of(find_op(name)))
-      for (const Check& check : checks_of(c)) {
+      for (const Check& check : checks_of(c))
         add_test(fmt::format("Cudnn{}/{}", check.name, c.label()), [=] {
           Device& device = test_device("cuda", 2);
           try {
-            device.set_conv({.algorithm = "cudnn"});
+            device.set_conv({.algorithm = "cudnn", .batch_norm = "cudnn"});
           } catch (const Error& e) {
             GTEST_SKIP() << e.what();
           }
           report(run_check(check, c, {.devices = {&device}}));
         });
+}
+
+/// On CUDA the convolutions once more in chunks of one output row.
+void register_chunks() {
+  for (const char* name : {"conv2d", "conv2d_dx", "conv2d_dw"})
+    for (const OpCase& c : cases_of(find_op(name)))
+      for (const Check& check : checks_of(c))
         add_test(fmt::format("Chunks{}/{}", check.name, c.label()), [=] {
           const int64_t bytes = std::exchange(conv2d_column_bytes, 1);
           report(run_check(check, c, tested_target()));
           conv2d_column_bytes = bytes;
         });
-      }
 }
 
 }  // namespace
@@ -138,8 +145,10 @@ void register_op_suite() {
       for (const Check& check : checks_of(c))
         add_test(fmt::format("{}/{}", check.name, c.label()),
                  [=] { report(run_check(check, c, tested_target())); });
-  if (const char* spec = tested_device(); spec && std::string_view(spec).starts_with("cuda"))
-    register_convolutions();
+  if (const char* spec = tested_device(); spec && std::string_view(spec).starts_with("cuda")) {
+    register_cudnn();
+    register_chunks();
+  }
   for (const OpDef* op : all_ops()) {
     if (const auto check = shape_check(*op)) add_test(fmt::format("Shapes/{}", op->name), check);
     if (const auto check = width_check(*op)) add_test(fmt::format("Widths/{}", op->name), check);

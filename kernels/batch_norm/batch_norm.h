@@ -110,6 +110,12 @@ inline int64_t batch_norm_parts(int64_t channels, int64_t run) {
   return wanted < most ? (wanted > 1 ? wanted : 1) : (most > 1 ? most : 1);
 }
 
+/// CUDA: two float64 sums for each part of each channel, and as many totals in float32.
+inline int64_t batch_norm_sums_bytes(int64_t channels, int64_t run) {
+  const int64_t parts = batch_norm_parts(channels, run);
+  return 2 * channels * (parts * int64_t{sizeof(double)} + int64_t{sizeof(float)});
+}
+
 template <class Real>
 void batch_norm_ref(const Args& args);
 template <class Real>

@@ -101,12 +101,12 @@ void infer_grad_input(const OpTypes& t) {
   t.set_out(0, t.shape(1));
 }
 
-/// Two float64 sums for each part of each channel, and as many totals in float32.
+/// Sums, and six floats for each channel that cuDNN reads and writes.
 int64_t workspace(const OpTypes& t, int x) {
   const Shape& shape = t.shape(x);
   if (shape.elements() == 0) return 0;
-  const int64_t parts = batch_norm_parts(shape[0], shape.elements() / shape[0] * t.n);
-  return 2 * shape[0] * (parts * int64_t{sizeof(double)} + int64_t{sizeof(float)});
+  return batch_norm_sums_bytes(shape[0], shape.elements() / shape[0] * t.n) +
+         6 * shape[0] * int64_t{sizeof(float)};
 }
 int64_t workspace_forward(const OpTypes& t) { return workspace(t, 0); }
 int64_t workspace_backward(const OpTypes& t) { return workspace(t, 1); }
@@ -251,7 +251,7 @@ constexpr OpDef kOps[] = {
              .attrs = kInferenceAttrs,
              .scope = Scope::per_example,
              .infer = infer,
-             .workspace = no_workspace,
+             .workspace = workspace_forward,
              .reference = {batch_norm_inference_ref<float>, batch_norm_inference_ref<double>},
              .cpu = batch_norm_inference_cpu,
              .cuda = cuda_twin(batch_norm_inference_cuda),
