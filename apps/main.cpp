@@ -16,6 +16,9 @@ void add_device_options(Command& command, DeviceChoice& choice) {
                  "convolutions on CUDA: im2col, cudnn, or auto, which measures both (default: "
                  "the run's, else im2col)",
                  "NAME");
+  command.option("--batch-norm", choice.batch_norm,
+                 "batch norm on CUDA: own, our kernels, or cudnn (default: the run's, else own)",
+                 "NAME");
 }
 
 void add_source_option(Command& command, std::optional<std::string>& source) {

@@ -74,6 +74,7 @@ Json to_json(const OpDef& op) {
                                   {"dtype", file_dtype(input.dtype)},
                                   {"optional", input.use == Use::optional},
                                   {"changed", input.use == Use::mutated},
+                                  {"constant", input.use == Use::constant},
                                   {"batch_first", input.layout == Layout::batched}});
   for (const OutputDef& output : op.outputs)
     outputs.push_back(Json::Object{{"name", output.name}, {"dtype", file_dtype(output.dtype)}});

@@ -38,6 +38,7 @@ std::string text_of(const InputDef& input) {
   if (input.dtype != DType::f32) text += fmt::format(", {}", name_of(input.dtype));
   if (input.use == Use::optional) text += ", optional";
   if (input.use == Use::mutated) text += ", changed in place";
+  if (input.use == Use::constant) text += ", without a gradient";
   return text + ")";
 }
 

@@ -25,13 +25,14 @@ DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes, 
 std::unique_ptr<Device> open_and_tell(const DeviceChoice& choice) {
   pin_simd_target(choice.simd);
   if (choice.conv) check_conv(*choice.conv);
+  if (choice.batch_norm) check_batch_norm(*choice.batch_norm);
   std::string note;
   std::unique_ptr<Device> device =
       open_device(choice.device, static_cast<int>(choice.threads), &note);
   if (!note.empty()) note = fmt::format("  [{}]", note);
   fmt::print(stderr, "device: {}{}\n", device->description(), note);
-  note = device->set_conv(
-      chosen_conv(choice.conv, choice.run_conv, device->kind() == DeviceKind::cuda));
+  note = device->set_conv(chosen_conv(choice.conv, choice.batch_norm, choice.run_conv,
+                                      device->kind() == DeviceKind::cuda));
   if (!note.empty()) fmt::print(stderr, "{}\n", note);
   return device;
 }

@@ -17,12 +17,12 @@ inline constexpr int64_t kEvaluationBatch = 128;
 DataSplits load_data_or_advise(const std::string& name_or_dir, int64_t classes, uint64_t seed,
                                bool streamed = false);
 
-/// Where and how to run: --device, --threads, --simd, --conv.
+/// Where and how to run: --device, --threads, --simd, --conv, --batch-norm.
 struct DeviceChoice {
   std::string device = "auto";
   int64_t threads = 0;
   std::string simd = "auto";
-  std::optional<std::string> conv;
+  std::optional<std::string> conv, batch_norm;
   ConvChoice run_conv = {};  // config.json's
 };
 

@@ -23,7 +23,7 @@ void add_length_options(Command& train, TrainOptions& o) {
 void add_checkpoint_options(Command& train, TrainOptions& o) {
   train.option("--resume", o.resume,
                "go on with the run in that folder, or from a checkpoint in it; --steps, --source, "
-               "--threads, --device, --simd, --conv and the checkpoints may change",
+               "--threads, --device, --simd, --conv, --batch-norm and the checkpoints may change",
                "RUN");
   train
       .option("--checkpoint-every", o.checkpoint_every,

@@ -263,6 +263,7 @@ class TrainRun {
 
 int train(const TrainOptions& options) {
   if (options.where.conv) check_conv(*options.where.conv);  // before any data are read
+  if (options.where.batch_norm) check_batch_norm(*options.where.batch_norm);
   if (options.resume) {
     const RunPath path(*options.resume);
     return TrainRun(options, resumed_config(options, path), path.run, path.checkpoint).run();

@@ -31,6 +31,7 @@ class Backward {
       for (const Value out : node.outputs) reached |= static_cast<bool>(gradient_[index(out)]);
       for (const Value in : node.inputs) asked |= in && needed(in);
       if (!reached || !asked) continue;
+      refuse_constants(node);
       GradientRule rule(graph_, *this, n);
       node.op->gradient(rule);
     }
@@ -57,6 +58,13 @@ class Backward {
   }
 
  private:
+  void refuse_constants(const Node& node) const {
+    for (size_t i = 0; i < node.inputs.size(); ++i)
+      if (node.op->inputs[i].use == Use::constant && node.inputs[i] && needed(node.inputs[i]))
+        fail(fmt::format("{} has no derivative for {}", node.op->name, node.op->inputs[i].name),
+             "leave it out of what is trained");
+  }
+
   size_t index(Value v) const { return static_cast<size_t>(graph_.base_of(v).id); }
 
   Graph& graph_;

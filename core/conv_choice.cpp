@@ -14,10 +14,18 @@ void check_conv(const std::string& algorithm) {
     fail_usage(fmt::format("--conv can't be \"{}\"", algorithm), kHint);
 }
 
-ConvChoice chosen_conv(const std::optional<std::string>& asked, const ConvChoice& run,
+void check_batch_norm(const std::string& algorithm) {
+  if (algorithm != "own" && algorithm != "cudnn")
+    fail_usage(fmt::format("--batch-norm can't be \"{}\"", algorithm), "choose own or cudnn");
+}
+
+ConvChoice chosen_conv(const std::optional<std::string>& conv,
+                       const std::optional<std::string>& batch_norm, const ConvChoice& run,
                        bool on_cuda) {
-  if (asked) return {*asked, run.found};
-  return on_cuda ? run : ConvChoice();
+  ConvChoice choice = on_cuda ? run : ConvChoice();
+  if (conv) choice.algorithm = *conv, choice.found = run.found;
+  if (batch_norm) choice.batch_norm = *batch_norm;
+  return choice;
 }
 
 }  // namespace cairn

@@ -1,4 +1,4 @@
-// How convolutions are computed on CUDA: --conv.
+// How convolutions and batch norm are computed on CUDA: --conv, --batch-norm.
 #pragma once
 
 #include <map>
@@ -11,19 +11,25 @@ namespace cairn {
 /// cudnn:  cuDNN's deterministic algorithms, between two transpositions.
 /// auto:   the faster of the two, measured once for each op and shape; what it `found` belongs to
 ///         the run, because the two differ in the last bits.
+///
+/// `batch_norm` is `own`, our kernels, or `cudnn`, whose statistics are of float32.
 struct ConvChoice {
   std::string algorithm = "im2col";
   std::map<std::string, std::string> found = {};  // "conv2d n=64 x=1x32x32 ..." -> "im2col"
+  std::string batch_norm = "own";
 
   bool operator==(const ConvChoice&) const = default;
 };
 
-/// What a run computes its convolutions by: what was asked for, with what the run's `auto` found so
-/// far; else the run's own choice on CUDA, else im2col.
-ConvChoice chosen_conv(const std::optional<std::string>& asked, const ConvChoice& run,
+/// What a run computes them by: what was asked for, with what the run's `auto` found so far; else
+/// the run's own choice on CUDA, else im2col and our kernels.
+ConvChoice chosen_conv(const std::optional<std::string>& conv,
+                       const std::optional<std::string>& batch_norm, const ConvChoice& run,
                        bool on_cuda);
 
 /// A UsageError unless it is one of the three.
 void check_conv(const std::string& algorithm);
+/// A UsageError unless it is one of the two.
+void check_batch_norm(const std::string& algorithm);
 
 }  // namespace cairn

@@ -100,6 +100,11 @@ std::string Device::set_conv(const ConvChoice& choice) {
     fail_usage(
         fmt::format("--conv {} is for CUDA; this runs on {}", choice.algorithm, description()),
         "leave it out, or give --device cuda");
+  check_batch_norm(choice.batch_norm);
+  if (choice.batch_norm != "own")
+    fail_usage(fmt::format("--batch-norm {} is for CUDA; this runs on {}", choice.batch_norm,
+                           description()),
+               "leave it out, or give --device cuda");
   return {};
 }
 

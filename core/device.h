@@ -46,8 +46,9 @@ class Device {
   virtual void synchronize() = 0;
   /// Runs, or enqueues, one kernel.
   virtual void call(const OpDef& op, DType real, const Args& args) = 0;
-  /// Chooses how convolutions are computed, before the first one. Only CUDA has a choice: others
-  /// throw a UsageError for all but im2col. The result says what could not be had, or is empty.
+  /// Chooses how convolutions and batch norm are computed, before the first one. Only CUDA has a
+  /// choice: others throw a UsageError for all but im2col and `own`. The result says what could not
+  /// be had, or is empty.
   virtual std::string set_conv(const ConvChoice& choice);
   /// The choice, with what `auto` has found so far.
   virtual ConvChoice conv() const { return {}; }

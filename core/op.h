@@ -30,7 +30,12 @@ enum class Scope : uint8_t {
 };
 
 enum class Layout : uint8_t { batched, plain, any };  // any: as the first input
-enum class Use : uint8_t { read, optional, mutated };
+enum class Use : uint8_t {
+  read,
+  optional,
+  mutated,
+  constant  // no gradient is made for it, and asking for one is an error
+};
 
 /// A named input. DType::f32 stands for the run's real type: float64 in a float64 reference run.
 struct InputDef {

@@ -91,8 +91,10 @@ void OpRunner::append_gradients(const std::vector<int>& seeded) {
     seeds_[static_cast<size_t>(i)] = graph.input("d" + graph[y].name, graph[y].type);
   }
   std::vector<Value> wanted;
-  for (const Value x : inputs_)
-    if (x && is_floating(graph[x].type.dtype)) wanted.push_back(x);
+  for (size_t i = 0; i < inputs_.size(); ++i)
+    if (const Value x = inputs_[i];
+        x && is_floating(graph[x].type.dtype) && call_.op->inputs[i].use != Use::constant)
+      wanted.push_back(x);
   const std::vector<Value> found = cairn::gradients(graph, outputs_, seeds_, wanted);
   gradients_.resize(inputs_.size());
   for (size_t i = 0; i < wanted.size(); ++i)

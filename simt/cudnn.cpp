@@ -2,6 +2,7 @@
 // dense (N,C,H,W) of float, convolutions are cross-correlations.
 #include <cudnn.h>
 
+#include <cmath>
 #include <cstdint>
 
 #include "simt/library.h"
@@ -70,6 +71,27 @@ void scale(float* data, const Tensor& shape, float by) {
   const int64_t count = shape.n * shape.c * shape.h * shape.w;
   for (int64_t i = 0; i < count; ++i) data[i] = by == 0 ? 0 : by * data[i];
 }
+
+/// Whether batch norm can be of x with what each channel has.
+bool fits(cudnnBatchNormMode_t mode, const Tensor& x, const Tensor& y, const Tensor& channels,
+          double eps) {
+  return mode == CUDNN_BATCHNORM_SPATIAL && x.bytes() == y.bytes() && x.c == y.c &&
+         channels.c == x.c && channels.bytes() == static_cast<size_t>(x.c) * sizeof(float) &&
+         eps >= CUDNN_BN_MIN_EPSILON;
+}
+
+/// Calls f(place) for the values of channel c.
+template <class F>
+void for_channel(const Tensor& x, int64_t c, F f) {
+  for (int64_t n = 0; n < x.n; ++n)
+    for (int64_t i = 0; i < x.h * x.w; ++i) f((n * x.c + c) * x.h * x.w + i);
+}
+
+void blend(float& to, double value, float alpha, float beta) {
+  to = static_cast<float>(alpha * value + (beta == 0 ? 0 : beta * to));
+}
+
+float factor(const void* scalar) { return *static_cast<const float*>(scalar); }
 
 /// One deterministic algorithm without workspace is what there is.
 template <class Perf>
@@ -245,4 +267,114 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void* a
       "cudnnConvolutionBackwardFilter", handle->stream,
       {{x_data, x->bytes(), false}, {dy_data, dy->bytes(), false}, {dw_data, dw->bytes(), true}},
       work));
+}
+
+cudnnStatus_t cudnnBatchNormalizationForwardTraining(
+    cudnnHandle_t handle, cudnnBatchNormMode_t mode, const void* alpha, const void* beta,
+    const cudnnTensorDescriptor_t x, const void* x_data, const cudnnTensorDescriptor_t y,
+    void* y_data, const cudnnTensorDescriptor_t channels, const void* scale, const void* bias,
+    double momentum, void* running_mean, void* running_var, double eps, void* mean, void* inverse) {
+  if (!fits(mode, *x, *y, *channels, eps)) return CUDNN_STATUS_BAD_PARAM;
+  const auto work = [=, x = *x, a = factor(alpha), b = factor(beta)] {
+    const auto* from = static_cast<const float*>(x_data);
+    const auto count = static_cast<double>(x.n * x.h * x.w);
+    for (int64_t c = 0; c < x.c; ++c) {
+      double m = 0, v = 0;
+      for_channel(x, c, [&](int64_t i) { m += from[i] / count; });
+      for_channel(x, c, [&](int64_t i) { v += (from[i] - m) * (from[i] - m) / count; });
+      const double k = 1 / std::sqrt(v + eps), w = static_cast<const float*>(scale)[c];
+      for_channel(x, c, [&](int64_t i) {
+        const double y = w * (from[i] - m) * k + static_cast<const float*>(bias)[c];
+        blend(static_cast<float*>(y_data)[i], y, a, b);
+      });
+      static_cast<float*>(mean)[c] = static_cast<float>(m);
+      static_cast<float*>(inverse)[c] = static_cast<float>(k);
+      const auto rate = static_cast<float>(momentum), rest = static_cast<float>(1 - momentum);
+      blend(static_cast<float*>(running_mean)[c], m, rate, rest);
+      blend(static_cast<float*>(running_var)[c], v * count / (count - 1), rate, rest);
+    }
+  };
+  const size_t bytes = channels->bytes();
+  return status(simt::enqueue("cudnnBatchNormalizationForwardTraining", handle->stream,
+                              {{x_data, x->bytes(), false},
+                               {scale, bytes, false},
+                               {bias, bytes, false},
+                               {y_data, y->bytes(), true},
+                               {running_mean, bytes, true},
+                               {running_var, bytes, true},
+                               {mean, bytes, true},
+                               {inverse, bytes, true}},
+                              work));
+}
+
+cudnnStatus_t cudnnBatchNormalizationForwardInference(
+    cudnnHandle_t handle, cudnnBatchNormMode_t mode, const void* alpha, const void* beta,
+    const cudnnTensorDescriptor_t x, const void* x_data, const cudnnTensorDescriptor_t y,
+    void* y_data, const cudnnTensorDescriptor_t channels, const void* scale, const void* bias,
+    const void* mean, const void* variance, double eps) {
+  if (!fits(mode, *x, *y, *channels, eps)) return CUDNN_STATUS_BAD_PARAM;
+  const auto work = [=, x = *x, a = factor(alpha), b = factor(beta)] {
+    for (int64_t c = 0; c < x.c; ++c) {
+      const auto of = [c](const void* data) { return double{static_cast<const float*>(data)[c]}; };
+      const double k = of(scale) / std::sqrt(of(variance) + eps);
+      for_channel(x, c, [&](int64_t i) {
+        const double y = k * (static_cast<const float*>(x_data)[i] - of(mean)) + of(bias);
+        blend(static_cast<float*>(y_data)[i], y, a, b);
+      });
+    }
+  };
+  const size_t bytes = channels->bytes();
+  return status(simt::enqueue("cudnnBatchNormalizationForwardInference", handle->stream,
+                              {{x_data, x->bytes(), false},
+                               {scale, bytes, false},
+                               {bias, bytes, false},
+                               {mean, bytes, false},
+                               {variance, bytes, false},
+                               {y_data, y->bytes(), true}},
+                              work));
+}
+
+cudnnStatus_t cudnnBatchNormalizationBackward(cudnnHandle_t handle, cudnnBatchNormMode_t mode,
+                                              const void* alpha, const void* beta,
+                                              const void* alpha_sums, const void* beta_sums,
+                                              const cudnnTensorDescriptor_t x, const void* x_data,
+                                              const cudnnTensorDescriptor_t dy, const void* dy_data,
+                                              const cudnnTensorDescriptor_t dx, void* dx_data,
+                                              const cudnnTensorDescriptor_t channels,
+                                              const void* scale, void* dscale, void* dbias,
+                                              double eps, const void* mean, const void* inverse) {
+  if (!fits(mode, *x, *dx, *channels, eps) || dy->bytes() != x->bytes())
+    return CUDNN_STATUS_BAD_PARAM;
+  const auto work = [=, x = *x, a = factor(alpha), b = factor(beta), a_sums = factor(alpha_sums),
+                     b_sums = factor(beta_sums)] {
+    const auto *from = static_cast<const float*>(x_data), *d = static_cast<const float*>(dy_data);
+    const auto count = static_cast<double>(x.n * x.h * x.w);
+    for (int64_t c = 0; c < x.c; ++c) {
+      const double m = static_cast<const float*>(mean)[c];
+      const double k = static_cast<const float*>(inverse)[c];
+      double products = 0, sum = 0;
+      for_channel(x, c, [&](int64_t i) {
+        products += d[i] * (from[i] - m) * k;
+        sum += d[i];
+      });
+      for_channel(x, c, [&](int64_t i) {
+        const double centred = d[i] - (sum + (from[i] - m) * k * products) / count;
+        blend(static_cast<float*>(dx_data)[i], static_cast<const float*>(scale)[c] * k * centred, a,
+              b);
+      });
+      blend(static_cast<float*>(dscale)[c], products, a_sums, b_sums);
+      blend(static_cast<float*>(dbias)[c], sum, a_sums, b_sums);
+    }
+  };
+  const size_t bytes = channels->bytes();
+  return status(simt::enqueue("cudnnBatchNormalizationBackward", handle->stream,
+                              {{x_data, x->bytes(), false},
+                               {dy_data, dy->bytes(), false},
+                               {scale, bytes, false},
+                               {mean, bytes, false},
+                               {inverse, bytes, false},
+                               {dx_data, dx->bytes(), true},
+                               {dscale, bytes, true},
+                               {dbias, bytes, true}},
+                              work));
 }

@@ -111,6 +111,20 @@ TEST(BatchNorm, PassesSliceBySliceOnTheCpu) {
   EXPECT_EQ(graph.nodes()[4].outputs[0], dx);
 }
 
+TEST(BatchNorm, InferenceHasGradientsButForItsAverages) {
+  Graph graph(false);
+  const Value x = graph.input("x", kPlanes), dy = graph.input("dy", kPlanes);
+  const Value y = BatchNorm{4}(graph, "bn", x);
+  const Value weight = graph.find("bn.weight"), mean = graph.find("bn.running_mean");
+  const Value outputs[] = {y}, seeds[] = {dy}, wrt[] = {x, weight};
+  for (const Value gradient : gradients(graph, outputs, seeds, wrt)) EXPECT_TRUE(gradient);
+  EXPECT_EQ(ops_of(graph),
+            (std::vector<std::string>{"batch_norm_inference", "batch_norm_inference_grad"}));
+  const Value averages[] = {mean};
+  expect_error([&] { gradients(graph, outputs, seeds, averages); },
+               "batch_norm_inference has no derivative for running_mean");
+}
+
 TEST(BatchNorm, AveragesRunAlongAndServeInference) {
   const auto device = open_device("cpu", 2);
   const auto build = [](bool training, std::string step) {

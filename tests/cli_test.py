@@ -60,8 +60,9 @@ class Cli(CommandTest):
         self.refused("train", "lenet5", "--data", self.path(), "--conv", "implicit", says="don't exist yet")
         self.refused("bench", "conv2d", "--conv", "implicit", says="don't exist yet")
         self.refused("check", "conv2d", "--conv", "implicit", says="don't exist yet")
-        self.refused("train", "lenet5", "--data", "digits", "--device", "cpu", "--conv", "cudnn",
-                     says="is for CUDA")
+        for option in ["--conv", "--batch-norm"]:
+            self.refused("train", "lenet5", "--data", "digits", "--device", "cpu", option, "cudnn", says="is for CUDA")
+        self.refused("train", "lenet5", "--data", self.path(), "--batch-norm", "auto", says="choose own or cudnn")
 
     def test_set_that_is_not_fetched(self):
         result = subprocess.run([CAIRN, "train", "lenet5"], capture_output=True, text=True,

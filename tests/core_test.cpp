@@ -43,14 +43,17 @@ TEST(Error, NearestName) {
 }
 
 TEST(ConvChoice, IsAskedForElseTheRunsOnCudaElseIm2col) {
-  const ConvChoice run{"auto", {{"conv2d n=64", "cudnn"}}};
-  EXPECT_EQ(chosen_conv({}, run, true), run);
-  EXPECT_EQ(chosen_conv({}, run, false), ConvChoice());
-  EXPECT_EQ(chosen_conv("cudnn", run, true), (ConvChoice{"cudnn", run.found}));
+  const ConvChoice run{"auto", {{"conv2d n=64", "cudnn"}}, "cudnn"};
+  EXPECT_EQ(chosen_conv({}, {}, run, true), run);
+  EXPECT_EQ(chosen_conv({}, {}, run, false), ConvChoice());
+  EXPECT_EQ(chosen_conv("cudnn", {}, run, true), (ConvChoice{"cudnn", run.found, "cudnn"}));
+  EXPECT_EQ(chosen_conv({}, "own", run, true), (ConvChoice{"auto", run.found, "own"}));
   const auto cpu = open_device("cpu", 1);
   EXPECT_EQ(cpu->set_conv({"im2col"}), "");
   for (const char* other : {"cudnn", "auto", "implicit", "winograd"})
     EXPECT_THROW(cpu->set_conv({other}), UsageError) << other;
+  for (const char* other : {"cudnn", "auto"})
+    EXPECT_THROW(cpu->set_conv({.batch_norm = other}), UsageError) << other;
 }
 
 TEST(Shape, ElementsAndOverflow) {

@@ -95,26 +95,35 @@ std::vector<OpCase> sorted_cases(std::span<const OpDef* const> ops) {
   return cases;
 }
 
-/// On CUDA the convolutions once more: by cuDNN, and in chunks of one output row.
-void register_convolutions() {
-  const OpDef* const ops[] = {&find_op("conv2d"), &find_op("conv2d_dx"), &find_op("conv2d_dw")};
+/// On CUDA once more what cuDNN computes too, by cuDNN.
+void register_cudnn() {
+  std::vector<const OpDef*> ops;
+  for (const char* name : {"conv2d", "conv2d_dx", "conv2d_dw", "batch_norm", "batch_norm_inference",
+                           "batch_norm_grad"})
+    ops.push_back(&find_op(name));
   for (const OpCase& c : sorted_cases(ops))
-    for (const Check& check : checks_of(c)) {
+    for (const Check& check : checks_of(c))
       add_test(fmt::format("Cudnn{}/{}", check.name, c.label()), [=] {
         Device& device = test_device("cuda", 2);
         try {
-          device.set_conv({.algorithm = "cudnn"});
+          device.set_conv({.algorithm = "cudnn", .batch_norm = "cudnn"});
         } catch (const Error& e) {
           GTEST_SKIP() << e.what();
         }
         report(run_check(check, c, {.devices = {&device}}));
       });
+}
+
+/// On CUDA the convolutions once more in chunks of one output row.
+void register_chunks() {
+  const OpDef* const ops[] = {&find_op("conv2d"), &find_op("conv2d_dx"), &find_op("conv2d_dw")};
+  for (const OpCase& c : sorted_cases(ops))
+    for (const Check& check : checks_of(c))
       add_test(fmt::format("Chunks{}/{}", check.name, c.label()), [=] {
         const int64_t bytes = std::exchange(conv2d_column_bytes, 1);
         report(run_check(check, c, tested_target()));
         conv2d_column_bytes = bytes;
       });
-    }
 }
 
 }  // namespace
@@ -150,8 +159,10 @@ void register_op_suite() {
     for (const Check& check : checks_of(c))
       add_test(fmt::format("{}/{}", check.name, c.label()),
                [=] { report(run_check(check, c, tested_target())); });
-  if (const char* spec = tested_device(); spec && std::string_view(spec).starts_with("cuda"))
-    register_convolutions();
+  if (const char* spec = tested_device(); spec && std::string_view(spec).starts_with("cuda")) {
+    register_cudnn();
+    register_chunks();
+  }
   for (const OpDef* op : all_ops()) {
     if (const auto check = shape_check(*op)) add_test(fmt::format("Shapes/{}", op->name), check);
     if (const auto check = width_check(*op)) add_test(fmt::format("Widths/{}", op->name), check);

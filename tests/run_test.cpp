@@ -363,7 +363,7 @@ TEST_F(Run, ConfigRoundTrip) {
   config.until_accuracy = 0.985;
   config.device = "cpu";
   config.threads = 2;
-  config.conv = {"auto", {{"conv2d n=64", "cudnn"}}};
+  config.conv = {"auto", {{"conv2d n=64", "cudnn"}}, "cudnn"};
   write_config(root_, config);
   const RunConfig read = read_config(root_);
   EXPECT_EQ(read.options, config.options);

@@ -124,7 +124,8 @@ Json to_json(const RunConfig& config) {
       {"threads", config.threads},
       {"simd", config.simd},
       {"conv", config.conv.algorithm},
-      {"conv_found", options_to_json(config.conv.found)}};
+      {"conv_found", options_to_json(config.conv.found)},
+      {"batch_norm", config.conv.batch_norm}};
 }
 
 void read_channels(const Json& json, const std::string& what, std::array<double, 4>& to) {
@@ -185,6 +186,7 @@ RunConfig config_from_json(const Json& json, const std::string& what) {
   if (const Json* simd = json.find("simd")) config.simd = simd->as_string();  // none in old files
   if (const Json* conv = json.find("conv")) config.conv.algorithm = conv->as_string();
   if (const Json* found = json.find("conv_found")) config.conv.found = options_from_json(*found);
+  if (const Json* norm = json.find("batch_norm")) config.conv.batch_norm = norm->as_string();
   return config;
 }
 

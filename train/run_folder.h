@@ -47,7 +47,7 @@ struct RunConfig {
   std::string device;                       // "cpu"
   int threads = 1;
   std::string simd;  // target of the kernels on the CPU
-  ConvChoice conv;   // on CUDA
+  ConvChoice conv;   // and batch norm, on CUDA
 };
 
 void write_config(const std::filesystem::path& run, const RunConfig& config);

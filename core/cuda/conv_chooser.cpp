@@ -40,7 +40,9 @@ std::string faster(const Args& args, CudaContext& context, CudaFn im2col, CudaFn
 
 std::string ConvChooser::set(const ConvChoice& choice) {
   check_conv(choice.algorithm);
+  check_batch_norm(choice.batch_norm);
   std::string note;
+  if (choice.batch_norm == "cudnn" && !cudnn_) cudnn_ = std::make_unique<Cudnn>(stream_);
   if (choice.algorithm != "im2col" && !cudnn_) try {
       cudnn_ = std::make_unique<Cudnn>(stream_);
     } catch (const Error& error) {

@@ -1,4 +1,4 @@
-// Which of two ways a convolution takes on CUDA.
+// Which of two ways a convolution, or batch norm, takes on CUDA.
 #pragma once
 
 #include <memory>
@@ -18,6 +18,7 @@ class ConvChooser {
   /// the result then says why, else it is empty.
   std::string set(const ConvChoice& choice);
   const ConvChoice& choice() const { return choice_; }
+  bool batch_norm_by_cudnn() const { return choice_.batch_norm == "cudnn"; }
   /// Only for calls that cuDNN takes.
   Cudnn& cudnn() { return *cudnn_; }
 

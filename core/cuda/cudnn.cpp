@@ -32,11 +32,13 @@ std::string describe(ConvPass pass, const ConvProblem& p) {
 namespace {
 
 constexpr const char* kCudnnNames[] = {"libcudnn.so.9", "libcudnn.so"};
-constexpr const char* kCudnnHint = "install NVIDIA's cuDNN 9, or use --conv im2col";
+constexpr const char* kCudnnHint = "install NVIDIA's cuDNN 9, or leave out --conv and --batch-norm";
+
+constexpr float kOne = 1, kZero = 0;
 
 int size32(int64_t value) {
   if (value < 0 || value > std::numeric_limits<int>::max())
-    fail(fmt::format("{} is too large for cuDNN", value), "use --conv im2col");
+    fail(fmt::format("{} is too large for cuDNN", value), "leave out --conv and --batch-norm");
   return static_cast<int>(value);
 }
 
@@ -95,6 +97,9 @@ struct Cudnn::Library {
   decltype(&cudnnConvolutionForward) forward = nullptr;
   decltype(&cudnnConvolutionBackwardData) dx = nullptr;
   decltype(&cudnnConvolutionBackwardFilter) dw = nullptr;
+  decltype(&cudnnBatchNormalizationForwardTraining) norm = nullptr;
+  decltype(&cudnnBatchNormalizationForwardInference) norm_inference = nullptr;
+  decltype(&cudnnBatchNormalizationBackward) norm_grad = nullptr;
 
   DynamicLibrary opened{kCudnnNames};
   cudnnHandle_t handle = nullptr;
@@ -129,6 +134,9 @@ struct Cudnn::Library {
     opened.find(forward, "cudnnConvolutionForward");
     opened.find(dx, "cudnnConvolutionBackwardData");
     opened.find(dw, "cudnnConvolutionBackwardFilter");
+    opened.find(norm, "cudnnBatchNormalizationForwardTraining");
+    opened.find(norm_inference, "cudnnBatchNormalizationForwardInference");
+    opened.find(norm_grad, "cudnnBatchNormalizationBackward");
     if (!opened.problem().empty())
       fail(fmt::format("cuDNN can't be used: {}", opened.problem()), kCudnnHint);
   }
@@ -147,15 +155,17 @@ struct Cudnn::Library {
     return {made, destroy_one};
   }
 
+  /// Dense (n,c,h,w).
+  Descriptor<cudnnTensorDescriptor_t> tensor(int64_t n, int64_t c, int64_t h, int64_t w) const {
+    auto made = make(create_tensor, destroy_tensor);
+    check(set_tensor(made.get(), CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, size32(n), size32(c),
+                     size32(h), size32(w)));
+    return made;
+  }
+
   Prepared describe(const ConvProblem& p) const {
-    Prepared made{make(create_tensor, destroy_tensor), make(create_tensor, destroy_tensor),
+    Prepared made{tensor(p.n, p.cin, p.h, p.w), tensor(p.n, p.cout, p.oh, p.ow),
                   make(create_filter, destroy_filter), make(create_conv, destroy_conv)};
-    const auto tensor = [&](cudnnTensorDescriptor_t to, int64_t c, int64_t h, int64_t w) {
-      check(set_tensor(to, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, size32(p.n), size32(c), size32(h),
-                       size32(w)));
-    };
-    tensor(made.x.get(), p.cin, p.h, p.w);
-    tensor(made.y.get(), p.cout, p.oh, p.ow);
     check(set_filter(made.w.get(), CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, size32(p.cout),
                      size32(p.cin / p.groups), size32(p.kh), size32(p.kw)));
     check(set_conv(made.conv.get(), size32(p.pad_h), size32(p.pad_w), size32(p.stride_h),
@@ -239,7 +249,6 @@ void Cudnn::convolve(ConvPass pass, const ConvProblem& problem, const float* a, 
                      float* to, void* workspace, size_t bytes) {
   Library& l = *library_;
   const Prepared& p = l.prepare(pass, problem, bytes);
-  constexpr float kOne = 1, kZero = 0;
   const auto x = p.x.get(), y = p.y.get();
   const auto w = p.w.get();
   const auto conv = p.conv.get();
@@ -259,19 +268,69 @@ void Cudnn::convolve(ConvPass pass, const ConvProblem& problem, const float* a, 
   }
 }
 
+namespace {
+
+constexpr cudnnBatchNormMode_t kNormMode = CUDNN_BATCHNORM_SPATIAL;
+
+double checked_eps(double eps) {
+  if (eps < CUDNN_BN_MIN_EPSILON)
+    fail(fmt::format("cuDNN's batch norm needs an eps of at least {}, not {}", CUDNN_BN_MIN_EPSILON,
+                     eps),
+         "leave out --batch-norm");
+  return eps;
+}
+
+}  // namespace
+
+void Cudnn::batch_norm(const NormProblem& p, const NormChannels& c, double eps, double momentum,
+                       const float* x, float* y) {
+  const Library& l = *library_;
+  const auto data = l.tensor(1, p.channels, p.positions, p.batch);
+  const auto channels = l.tensor(1, p.channels, 1, 1);
+  l.check(l.norm(l.handle, kNormMode, &kOne, &kZero, data.get(), x, data.get(), y, channels.get(),
+                 c.weight, c.bias, momentum, c.running_mean, c.running_var, checked_eps(eps),
+                 c.mean, c.inverse));
+}
+
+void Cudnn::batch_norm_inference(const NormProblem& p, const NormChannels& c, double eps,
+                                 const float* x, float* y) {
+  const Library& l = *library_;
+  const auto data = l.tensor(1, p.channels, p.positions, p.batch);
+  const auto channels = l.tensor(1, p.channels, 1, 1);
+  l.check(l.norm_inference(l.handle, kNormMode, &kOne, &kZero, data.get(), x, data.get(), y,
+                           channels.get(), c.weight, c.bias, c.running_mean, c.running_var,
+                           checked_eps(eps)));
+}
+
+void Cudnn::batch_norm_grad(const NormProblem& p, const NormChannels& c, double eps, const float* x,
+                            const float* dz, float* dx, float* dweight, float* dbias) {
+  const Library& l = *library_;
+  const auto data = l.tensor(1, p.channels, p.positions, p.batch);
+  const auto channels = l.tensor(1, p.channels, 1, 1);
+  l.check(l.norm_grad(l.handle, kNormMode, &kOne, &kZero, &kOne, &kZero, data.get(), x, data.get(),
+                      dz, data.get(), dx, channels.get(), c.weight, dweight, dbias,
+                      checked_eps(eps), c.mean, c.inverse));
+}
+
 #else
 
 struct Cudnn::Library {};
 
 Cudnn::Cudnn(cudaStream_t) {
   fail("this build was made without cudnn.h",
-       "install cuDNN 9 and build again, or use --conv im2col");
+       "install cuDNN 9 and build again, or leave out --conv and --batch-norm");
 }
 
 CudaLibraryFact Cudnn::find() { return {.problem = "this build was made without cudnn.h"}; }
 
 void Cudnn::convolve(ConvPass, const ConvProblem&, const float*, const float*, float*, void*,
                      size_t) {}
+void Cudnn::batch_norm(const NormProblem&, const NormChannels&, double, double, const float*,
+                       float*) {}
+void Cudnn::batch_norm_inference(const NormProblem&, const NormChannels&, double, const float*,
+                                 float*) {}
+void Cudnn::batch_norm_grad(const NormProblem&, const NormChannels&, double, const float*,
+                            const float*, float*, float*, float*) {}
 #endif
 
 Cudnn::~Cudnn() = default;

@@ -1,4 +1,5 @@
-// cuDNN, opened at run time, and the three passes of a convolution that we take from it.
+// cuDNN, opened at run time: the three passes of a convolution and of batch norm that we take from
+// it.
 #pragma once
 
 #include <compare>
@@ -21,6 +22,19 @@ struct ConvProblem {
   int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dil_h = 1, dil_w = 1;
 
   auto operator<=>(const ConvProblem&) const = default;
+};
+
+/// What batch norm is of: `run` values of each channel side by side in memory, which is (C,H,W,N),
+/// or (C,N), as cuDNN's (N,C,H,W) of one example: "spatial" for planes and vectors.
+struct NormProblem {
+  int64_t channels = 1, positions = 1, batch = 1;
+};
+
+/// What each channel has, in float32.
+struct NormChannels {
+  const float *weight, *bias;
+  float *running_mean, *running_var;
+  float *mean, *inverse;  // of the batch: m, 1/sqrt(v + eps)
 };
 
 /// "conv2d_dx n=64 x=1x32x32 y=6x28x28 k=5x5 stride=1x1 padding=0x0 dilation=1x1 groups=1"
@@ -46,6 +60,17 @@ class Cudnn {
   /// cuDNN. Throws Error where there is none.
   void convolve(ConvPass pass, const ConvProblem& problem, const float* a, const float* b,
                 float* to, void* workspace, size_t bytes);
+
+  /// Enqueues batch norm in training, over all lanes (kernels/batch_norm): writes y, mean and
+  /// inverse and moves the running averages.
+  void batch_norm(const NormProblem& problem, const NormChannels& channels, double eps,
+                  double momentum, const float* x, float* y);
+  /// The same by the running averages, which stay.
+  void batch_norm_inference(const NormProblem& problem, const NormChannels& channels, double eps,
+                            const float* x, float* y);
+  /// The gradient in training by mean and inverse: sets dx, dweight and dbias.
+  void batch_norm_grad(const NormProblem& problem, const NormChannels& channels, double eps,
+                       const float* x, const float* dz, float* dx, float* dweight, float* dbias);
 
  private:
   struct Library;

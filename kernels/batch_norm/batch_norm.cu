@@ -1,24 +1,25 @@
 // On CUDA a batch is one slice: position i of channel c of example n lies at (c positions + i) N +
 // n, so a channel is one run of floats.
 #include "core/cuda/block_sum.cuh"
-#include "core/cuda/context.h"
+#include "core/cuda/conv_chooser.h"
 #include "core/cuda/launch.h"
-#include "kernels/batch_norm/batch_norm.h"
+#include "kernels/batch_norm/batch_norm_cudnn.h"
 #include "kernels/unary/unary.h"
 
 namespace cairn {
 namespace {
 
 /// A channel split into parts, each summed by a block; `batch` lanes of a row, of which the first
-/// n_valid are real.
+/// n_valid are real. Kernels do nothing where these are `skip`.
 struct Parts {
-  int64_t channels, parts, run, batch;
+  int64_t channels, parts, run, batch, skip;
 
-  explicit Parts(const Tensor& x)
+  explicit Parts(const Tensor& x, int64_t skip = kNeverSkip)
       : channels(x.shape[0]),
         parts(batch_norm_parts(channels, x.elements() / channels)),
         run(x.elements() / channels),
-        batch(x.batch.width) {}
+        batch(x.batch.width),
+        skip(skip) {}
 };
 
 /// Stores a block's two sums.
@@ -35,6 +36,7 @@ __device__ void put_sums(double first, double second, double* sums, int64_t part
 __global__ void batch_norm_sums_kernel(const float* x, const StepState* step, double* sums,
                                        Parts p) {
   const int64_t valid = step->n_valid;
+  if (valid == p.skip) return;
   for (const int64_t part : block_stride(p.channels * p.parts)) {
     const float* of_channel = x + part / p.parts * p.run;
     const float shift = of_channel[0];
@@ -67,7 +69,8 @@ __global__ void add_batch_norm_parts_kernel(const double* parts, double* sums, i
 __global__ void batch_norm_stats_kernel(const double* sums, int64_t parts, const StepState* step,
                                         int64_t positions, double eps, double momentum,
                                         float* running_mean, float* running_var, double* stats,
-                                        int64_t channels) {
+                                        int64_t channels, int64_t skip) {
+  if (step->n_valid == skip) return;
   const double n = static_cast<double>(step->n_valid * positions);
   for (const int64_t c : grid_stride(channels)) {
     double sum = 0, squares = 0;
@@ -100,11 +103,12 @@ struct StatsSource {
 // blockIdx.y takes channels, threads run along one: 8 bytes an element, 12 with a residual.
 __global__ void batch_norm_normalize_kernel(const float* x, StatsSource source, const float* w,
                                             const float* b, const float* residual, Activation act,
-                                            float* y, int64_t channels, int64_t run) {
-  for (const int64_t c : row_stride(channels)) {
+                                            float* y, const StepState* step, Parts p) {
+  if (step->n_valid == p.skip) return;
+  for (const int64_t c : row_stride(p.channels)) {
     const Normalizer<float> map = source.normalizer(w, b, c);
-    for (const int64_t i : grid_stride(run)) {
-      const int64_t k = c * run + i;
+    for (const int64_t i : grid_stride(p.run)) {
+      const int64_t k = c * p.run + i;
       const float z = map(x[k]);
       y[k] = activate(act, residual ? z + residual[k] : z);
     }
@@ -115,6 +119,7 @@ __global__ void batch_norm_normalize_kernel(const float* x, StatsSource source, 
 __global__ void batch_norm_grad_sums_kernel(const float* dz, const float* x, const double* stats,
                                             const StepState* step, double* sums, Parts p) {
   const int64_t valid = step->n_valid;
+  if (valid == p.skip) return;
   for (const int64_t part : block_stride(p.channels * p.parts)) {
     const int64_t c = part / p.parts;
     const float shift = static_cast<float>(stats[2 * c]);
@@ -133,7 +138,9 @@ __global__ void batch_norm_grad_sums_kernel(const float* dz, const float* x, con
 // One thread a channel adds its parts in order to the gradients and, where `totals` is given,
 // leaves the batch's own sums there: dweight, then dbias.
 __global__ void batch_norm_grad_finish_kernel(const double* parts, int64_t count, float* dweight,
-                                              float* dbias, float* totals, int64_t channels) {
+                                              float* dbias, float* totals, int64_t channels,
+                                              const StepState* step, int64_t skip) {
+  if (step->n_valid == skip) return;
   for (const int64_t c : grid_stride(channels)) {
     double products = 0, sum = 0;
     for (int64_t p = 0; p < count; ++p) {
@@ -152,6 +159,7 @@ __global__ void batch_norm_grad_finish_kernel(const double* parts, int64_t count
 __global__ void batch_norm_grad_input_kernel(const float* dz, const float* x, const double* stats,
                                              const float* dweight, const float* dbias,
                                              const float* w, const StepState* step,
+<<<<<<< HEAD
                                              int64_t positions, float* dx, int64_t channels,
                                              int64_t run) {
   const double n = fmax(static_cast<double>(step->n_valid * positions), 1.0);
@@ -159,8 +167,37 @@ __global__ void batch_norm_grad_input_kernel(const float* dz, const float* x, co
     const NormalizerGrad<float> map(n, stats[2 * c], stats[2 * c + 1], w, dweight[c], dbias[c], c);
     for (const int64_t i : grid_stride(run)) {
       const int64_t k = c * run + i;
+=======
+                                             int64_t positions, float* dx, Parts p) {
+  if (step->n_valid == p.skip) return;
+  const int64_t values = step->n_valid * positions;
+  for (const int64_t c : row_stride(p.channels)) {
+    const NormalizerGrad<float> map(static_cast<double>(values > 0 ? values : 1), stats[2 * c],
+                                    stats[2 * c + 1], w, dweight[c], dbias[c], c);
+    for (const int64_t i : grid_stride(p.run)) {
+      const int64_t k = c * p.run + i;
+>>>>>>> 43f7cde3e88067d2bb4d9e1b44875f7233508198
       dx[k] = map(x[k], dz[k]);
     }
+  }
+}
+
+// One thread a channel: 8 bytes of running averages read, 16 of stats written.
+__global__ void running_stats_kernel(const float* mean, const float* variance, double eps,
+                                     double* stats, int64_t channels) {
+  for (const int64_t c : grid_stride(channels)) {
+    stats[2 * c] = mean[c];
+    stats[2 * c + 1] = 1 / sqrt(variance[c] + eps);
+  }
+}
+
+// As batch_norm_normalize_kernel: dx = weight / sqrt(variance + eps) dz, 8 bytes an element.
+__global__ void batch_norm_scale_kernel(const float* dz, const double* stats, const float* w,
+                                        float* dx, int64_t channels, int64_t run) {
+  for (const int64_t c : row_stride(channels)) {
+    const double inverse = stats[2 * c + 1];
+    const float scale = static_cast<float>(w ? w[c] * inverse : inverse);
+    for (const int64_t i : grid_stride(run)) dx[c * run + i] = scale * dz[c * run + i];
   }
 }
 
@@ -182,65 +219,82 @@ void sum_parts(const Args& args, const Parts& p, double* sums, CudaContext& cont
 
 /// `in` of args: the running averages from there on.
 void finish_stats(const Args& args, int averages, const double* sums, int64_t parts,
-                  int64_t positions, double* stats, CudaContext& context) {
+                  int64_t positions, double* stats, int64_t skip, CudaContext& context) {
   const int64_t channels = args.in[averages].features;
   launch(batch_norm_stats_kernel, per_channel(channels, context), sums, parts, args.step, positions,
          args.attrs->real(batch_norm_attr::eps), args.attrs->real(batch_norm_attr::momentum),
-         args.in[averages].as<float>(), args.in[averages + 1].as<float>(), stats, channels);
+         args.in[averages].as<float>(), args.in[averages + 1].as<float>(), stats, channels, skip);
 }
 
 /// `weight`: which input is the weight; bias and residual follow.
 void normalize(const Args& args, const StatsSource& source, int weight, int act_attr,
-               CudaContext& context) {
+               CudaContext& context, int64_t skip = kNeverSkip) {
   const Tensor& x = args.in[0];
   if (x.elements() == 0) return;
-  const Parts p(x);
+  const Parts p(x, skip);
   launch(batch_norm_normalize_kernel, per_element(p, context), x.as<float>(), source,
          args.in[weight].as<float>(), args.in[weight + 1].as<float>(),
          args.in[weight + 2].as<float>(), static_cast<Activation>(args.attrs->integer(act_attr)),
-         args.out[0].as<float>(), p.channels, p.run);
+         args.out[0].as<float>(), args.step, p);
 }
 
 /// Parts of the gradient's sums in the workspace, then in dweight and dbias, and in `totals`.
-void sum_gradients(const Args& args, const Parts& p, const Tensor& dweight, const Tensor& dbias,
-                   float* totals, CudaContext& context) {
+void sum_gradients(const Args& args, const Parts& p, const double* stats, const Tensor& dweight,
+                   const Tensor& dbias, float* totals, CudaContext& context) {
   auto* parts = static_cast<double*>(args.workspace);
   launch(batch_norm_grad_sums_kernel, per_part(p, context), args.in[0].as<float>(),
-         args.in[1].as<float>(), args.in[2].as<double>(), args.step, parts, p);
+         args.in[1].as<float>(), stats, args.step, parts, p);
   launch(batch_norm_grad_finish_kernel, per_channel(p.channels, context), parts, p.parts,
-         dweight.as<float>(), dbias.as<float>(), totals, p.channels);
+         dweight.as<float>(), dbias.as<float>(), totals, p.channels, args.step, p.skip);
 }
 
 void grad_input(const Args& args, const Parts& p, const float* dweight, const float* dbias,
                 const float* w, CudaContext& context) {
   launch(batch_norm_grad_input_kernel, per_element(p, context), args.in[0].as<float>(),
          args.in[1].as<float>(), args.in[2].as<double>(), dweight, dbias, w, args.step,
-         ChannelRuns(args.in[1]).positions, args.out[0].as<float>(), p.channels, p.run);
+         ChannelRuns(args.in[1]).positions, args.out[0].as<float>(), p);
 }
 
 }  // namespace
 
-void batch_norm_cuda(const Args& args, CudaContext& context) {
+void batch_norm_own(const Args& args, CudaContext& context, int64_t skip) {
   const Tensor& x = args.in[0];
   if (x.features == 0) return;
   auto* parts = static_cast<double*>(args.workspace);
   double* stats = args.out[1].as<double>();
   int64_t count = 0;
   if (x.elements() > 0) {
-    const Parts p(x);
+    const Parts p(x, skip);
     sum_parts(args, p, parts, context);
     count = p.parts;
   }
-  finish_stats(args, 1, parts, count, ChannelRuns(x).positions, stats, context);
-  normalize(args, {.stats = stats}, 3, batch_norm_attr::activation, context);
+  finish_stats(args, 1, parts, count, ChannelRuns(x).positions, stats, skip, context);
+  normalize(args, {.stats = stats}, 3, batch_norm_attr::activation, context, skip);
+}
+
+void batch_norm_cuda(const Args& args, CudaContext& context) {
+  if (context.conv->batch_norm_by_cudnn()) return batch_norm_cudnn(args, context);
+  batch_norm_own(args, context, kNeverSkip);
 }
 
 void batch_norm_inference_cuda(const Args& args, CudaContext& context) {
+  if (context.conv->batch_norm_by_cudnn()) return batch_norm_inference_cudnn(args, context);
   normalize(args,
             {.mean = args.in[1].as<float>(),
              .variance = args.in[2].as<float>(),
              .eps = args.attrs->real(batch_norm_attr::eps)},
             3, batch_norm_attr::inference_activation, context);
+}
+
+void batch_norm_inference_grad_cuda(const Args& args, CudaContext& context) {
+  if (args.in[1].elements() == 0) return;
+  const Parts p(args.in[1]);
+  auto* stats = static_cast<double*>(args.workspace) + 2 * p.channels * p.parts;
+  launch(running_stats_kernel, per_channel(p.channels, context), args.in[2].as<float>(),
+         args.in[3].as<float>(), args.attrs->real(batch_norm_attr::eps), stats, p.channels);
+  sum_gradients(args, p, stats, args.out[1], args.out[2], nullptr, context);
+  launch(batch_norm_scale_kernel, per_element(p, context), args.in[0].as<float>(), stats,
+         args.in[4].as<float>(), args.out[0].as<float>(), p.channels, p.run);
 }
 
 void batch_norm_sums_cuda(const Args& args, CudaContext& context) {
@@ -254,25 +308,31 @@ void batch_norm_sums_cuda(const Args& args, CudaContext& context) {
 
 void batch_norm_stats_cuda(const Args& args, CudaContext& context) {
   finish_stats(args, 1, args.in[0].as<double>(), 1, args.attrs->integer(batch_norm_attr::positions),
-               args.out[0].as<double>(), context);
+               args.out[0].as<double>(), kNeverSkip, context);
 }
 
 void batch_norm_normalize_cuda(const Args& args, CudaContext& context) {
   normalize(args, {.stats = args.in[1].as<double>()}, 2, 0, context);
 }
 
-void batch_norm_grad_cuda(const Args& args, CudaContext& context) {
+void batch_norm_grad_own(const Args& args, CudaContext& context, int64_t skip) {
   if (args.in[1].elements() == 0) return;
-  const Parts p(args.in[1]);
+  const Parts p(args.in[1], skip);
   auto* totals =
       reinterpret_cast<float*>(static_cast<double*>(args.workspace) + 2 * p.channels * p.parts);
-  sum_gradients(args, p, args.out[1], args.out[2], totals, context);
+  sum_gradients(args, p, args.in[2].as<double>(), args.out[1], args.out[2], totals, context);
   grad_input(args, p, totals, totals + p.channels, args.in[3].as<float>(), context);
+}
+
+void batch_norm_grad_cuda(const Args& args, CudaContext& context) {
+  if (context.conv->batch_norm_by_cudnn()) return batch_norm_grad_cudnn(args, context);
+  batch_norm_grad_own(args, context, kNeverSkip);
 }
 
 void batch_norm_grad_sums_cuda(const Args& args, CudaContext& context) {
   if (args.in[1].elements() == 0) return;
-  sum_gradients(args, Parts(args.in[1]), args.out[0], args.out[1], nullptr, context);
+  sum_gradients(args, Parts(args.in[1]), args.in[2].as<double>(), args.out[0], args.out[1], nullptr,
+                context);
 }
 
 void batch_norm_grad_input_cuda(const Args& args, CudaContext& context) {

@@ -12,9 +12,11 @@
 //   dbias = sum dz      dweight = sum dz xh
 //   dx    = weight / sqrt(v + eps) (dz - dbias/n - xh dweight/n)
 //
-// batch_norm            training: y, stats from x; updates the running averages
-// batch_norm_inference  y with the running averages in place of m and v
-// batch_norm_grad       dx, dweight, dbias
+// batch_norm                 training: y, stats from x; updates the running averages
+// batch_norm_inference       y with the running averages in place of m and v
+// batch_norm_grad            dx, dweight, dbias
+// batch_norm_inference_grad  the same where m and v are constants: dx = weight / sqrt(v + eps) dz.
+//                            The running averages have no gradient.
 //
 // x, y, residual (C,...) of any rank from 1, so 1d and 2d are one op; running averages, weight and
 // bias (C), where weight and bias may be absent (1 and 0); `activation` is none or relu. `stats`
@@ -108,10 +110,18 @@ inline int64_t batch_norm_parts(int64_t channels, int64_t run) {
   return wanted < most ? (wanted > 1 ? wanted : 1) : (most > 1 ? most : 1);
 }
 
+/// CUDA: two float64 sums for each part of each channel, and as many totals in float32.
+inline int64_t batch_norm_sums_bytes(int64_t channels, int64_t run) {
+  const int64_t parts = batch_norm_parts(channels, run);
+  return 2 * channels * (parts * int64_t{sizeof(double)} + int64_t{sizeof(float)});
+}
+
 template <class Real>
 void batch_norm_ref(const Args& args);
 template <class Real>
 void batch_norm_inference_ref(const Args& args);
+template <class Real>
+void batch_norm_inference_grad_ref(const Args& args);
 template <class Real>
 void batch_norm_sums_ref(const Args& args);
 template <class Real>
@@ -126,6 +136,7 @@ template <class Real>
 void batch_norm_grad_input_ref(const Args& args);
 
 void batch_norm_inference_cpu(const Args& args);
+void batch_norm_inference_grad_cpu(const Args& args);
 void batch_norm_sums_cpu(const Args& args);
 void batch_norm_normalize_cpu(const Args& args);
 void batch_norm_grad_sums_cpu(const Args& args);
@@ -133,6 +144,7 @@ void batch_norm_grad_input_cpu(const Args& args);
 
 void batch_norm_cuda(const Args& args, CudaContext& context);
 void batch_norm_inference_cuda(const Args& args, CudaContext& context);
+void batch_norm_inference_grad_cuda(const Args& args, CudaContext& context);
 void batch_norm_sums_cuda(const Args& args, CudaContext& context);
 void batch_norm_stats_cuda(const Args& args, CudaContext& context);
 void batch_norm_normalize_cuda(const Args& args, CudaContext& context);

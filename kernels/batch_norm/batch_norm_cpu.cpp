@@ -184,6 +184,38 @@ void run_grad_input(const Args& args) {
   });
 }
 
+void run_inference_grad(const Args& args) {
+  const Tensor &dz = args.in[0], &x = args.in[1], &dx = args.out[0];
+  const auto *mean = args.in[2].as<float>(), *variance = args.in[3].as<float>();
+  const auto* w = args.in[4].as<float>();
+  float *dweight = args.out[1].as<float>(), *dbias = args.out[2].as<float>();
+  const double eps = args.attrs->real(batch_norm_attr::eps);
+  const ChannelRuns runs(x);
+  for_channels(args, x, [&](int64_t c, int64_t begin, int64_t s) HWY_ATTR {
+    const float *dz_run = dz.slice<float>(s) + begin, *x_run = x.slice<float>(s) + begin;
+    const double inverse = 1 / std::sqrt(variance[c] + eps);
+    const V shift = hn::Set(D(), mean[c]);
+    PairOfSums total;  // dz (x - mean), dz
+    for_tiles(runs.positions, x.batch.width, args.valid_lanes(x, s),
+              [&](int64_t i, int64_t n) HWY_ATTR {
+                const PairOfSums sums = sum_tile(
+                    [shift](V& products, V& sum, V d, V v) HWY_ATTR {
+                      products = hn::MulAdd(d, hn::Sub(v, shift), products);
+                      sum = hn::Add(sum, d);
+                    },
+                    n, dz_run + i, x_run + i);
+                total.first += sums.first, total.second += sums.second;
+              });
+    dweight[c] += static_cast<float>(total.first * inverse);
+    dbias[c] += static_cast<float>(total.second);
+    const auto scale = static_cast<float>(w ? w[c] * inverse : inverse);
+    map_run(
+        runs.positions * x.batch.width,
+        [scale](auto d, auto g) HWY_ATTR { return hn::Mul(hn::Set(d, scale), g); },
+        dx.slice<float>(s) + begin, dz_run);
+  });
+}
+
 }  // namespace cairn::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -191,12 +223,16 @@ HWY_AFTER_NAMESPACE();
 namespace cairn {
 
 HWY_EXPORT(run_inference);
+HWY_EXPORT(run_inference_grad);
 HWY_EXPORT(run_sums);
 HWY_EXPORT(run_normalize);
 HWY_EXPORT(run_grad_sums);
 HWY_EXPORT(run_grad_input);
 
 void batch_norm_inference_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_inference)(args); }
+void batch_norm_inference_grad_cpu(const Args& args) {
+  HWY_DYNAMIC_DISPATCH(run_inference_grad)(args);
+}
 void batch_norm_sums_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_sums)(args); }
 void batch_norm_normalize_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_normalize)(args); }
 void batch_norm_grad_sums_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(run_grad_sums)(args); }

@@ -77,6 +77,17 @@ void infer_grad(const OpTypes& t) {
   for (int i = 1; i <= 2; ++i) t.set_out(i, {t.shape(1)[0]});
 }
 
+void infer_inference_grad(const OpTypes& t) {
+  expect_example(t, 1);
+  expect(t.shape(0) == t.shape(1), t.op,
+         fmt::format("dz is {}, but x is {}", to_string(t.in[0]), to_string(t.in[1])));
+  expect_channels(t, 1, 2, "running_mean");
+  expect_channels(t, 1, 3, "running_var");
+  expect_channels(t, 1, 4, "weight");
+  t.set_out(0, t.shape(1));
+  for (int i = 1; i <= 2; ++i) t.set_out(i, {t.shape(1)[0]});
+}
+
 void infer_grad_sums(const OpTypes& t) {
   expect_gradient(t);
   for (int i = 0; i <= 1; ++i) t.set_out(i, {t.shape(1)[0]});
@@ -90,15 +101,19 @@ void infer_grad_input(const OpTypes& t) {
   t.set_out(0, t.shape(1));
 }
 
-/// Two float64 sums for each part of each channel, and as many totals in float32.
+/// Sums, and six floats for each channel that cuDNN reads and writes.
 int64_t workspace(const OpTypes& t, int x) {
   const Shape& shape = t.shape(x);
   if (shape.elements() == 0) return 0;
-  const int64_t parts = batch_norm_parts(shape[0], shape.elements() / shape[0] * t.n);
-  return 2 * shape[0] * (parts * int64_t{sizeof(double)} + int64_t{sizeof(float)});
+  return batch_norm_sums_bytes(shape[0], shape.elements() / shape[0] * t.n) +
+         6 * shape[0] * int64_t{sizeof(float)};
 }
 int64_t workspace_forward(const OpTypes& t) { return workspace(t, 0); }
 int64_t workspace_backward(const OpTypes& t) { return workspace(t, 1); }
+/// And stats.
+int64_t workspace_inference_grad(const OpTypes& t) {
+  return workspace(t, 1) + 2 * t.shape(1)[0] * int64_t{sizeof(double)};
+}
 
 /// Sums, or a normalisation, are 3 operations an element; a gradient's two 4 each.
 Cost cost(const OpTypes& t) { return stream_cost(t, 6); }
@@ -115,7 +130,11 @@ Cost cost_grad_sums(const OpTypes& t) {
 Cost cost_normalize(const OpTypes& t) { return stream_cost(t, 3); }
 Cost cost_stats(const OpTypes& t) { return stream_cost(t, 6); }
 Cost cost_grad(const OpTypes& t) { return stream_cost(t, 8); }
+Cost cost_inference_grad(const OpTypes& t) { return stream_cost(t, 5); }
 Cost cost_grad_input(const OpTypes& t) { return stream_cost(t, 4); }
+
+constexpr AttrDef kEps{.name = "eps", .type = AttrType::real, .initial = 1e-5, .max = 1};
+constexpr AttrDef kGradAttrs[] = {kEps};  // of batch_norm_inference_grad
 
 void gradient(GradientRule& rule) {
   if (rule.dout(1)) not_differentiable(rule);
@@ -125,6 +144,21 @@ void gradient(GradientRule& rule) {
   rule.set(5, dz);
   if (!rule.wants(0) && !rule.wants(3) && !rule.wants(4)) return;
   const auto found = rule.emit_all("batch_norm_grad", {dz, rule.in(0), rule.out(1), rule.in(3)});
+  rule.set(0, found[0]);
+  rule.set(3, found[1]);
+  rule.set(4, found[2]);
+}
+
+void gradient_inference(GradientRule& rule) {
+  Value dz = rule.dout(0);
+  if (rule.attrs().flag(batch_norm_attr::inference_activation))
+    dz = rule.emit("relu_grad", {rule.out(0), dz});
+  rule.set(5, dz);
+  if (!rule.wants(0) && !rule.wants(3) && !rule.wants(4)) return;
+  Attrs attrs(kGradAttrs);
+  attrs.set("eps", rule.attrs().real(batch_norm_attr::eps));
+  const auto found = rule.emit_all("batch_norm_inference_grad",
+                                   {dz, rule.in(0), rule.in(1), rule.in(2), rule.in(3)}, attrs);
   rule.set(0, found[0]);
   rule.set(3, found[1]);
   rule.set(4, found[2]);
@@ -154,20 +188,22 @@ constexpr InputDef kWeight{"weight", Layout::plain, Use::optional},
     kResidualInput{"residual", Layout::batched, Use::optional},
     kStatsInput{"stats", Layout::plain, Use::read, DType::f64};
 constexpr OutputDef kStatsOutput{"stats", Layout::plain, false, DType::f64};
+constexpr InputDef kRunningMean{"running_mean", Layout::plain, Use::constant},
+    kRunningVar{"running_var", Layout::plain, Use::constant};
 constexpr InputDef kInputs[] = {{"x"},
                                 {"running_mean", Layout::plain, Use::mutated},
                                 {"running_var", Layout::plain, Use::mutated},
                                 kWeight,
                                 kBias,
                                 kResidualInput};
-constexpr InputDef kInferenceInputs[] = {
-    {"x"},         {"running_mean", Layout::plain}, {"running_var", Layout::plain}, kWeight, kBias,
-    kResidualInput};
+constexpr InputDef kInferenceInputs[] = {{"x"},   kRunningMean, kRunningVar,
+                                         kWeight, kBias,        kResidualInput};
 constexpr InputDef kStatsInputs[] = {{"sums", Layout::plain, Use::read, DType::f64},
                                      {"running_mean", Layout::plain, Use::mutated},
                                      {"running_var", Layout::plain, Use::mutated}};
 constexpr InputDef kNormalizeInputs[] = {{"x"}, kStatsInput, kWeight, kBias, kResidualInput};
 constexpr InputDef kGradInputs[] = {{"dz"}, {"x"}, kStatsInput, kWeight};
+constexpr InputDef kInferenceGradInputs[] = {{"dz"}, {"x"}, kRunningMean, kRunningVar, kWeight};
 constexpr InputDef kGradInputInputs[] = {
     {"dz"}, {"x"}, kStatsInput, {"dweight", Layout::plain}, {"dbias", Layout::plain}, kWeight};
 constexpr OutputDef kOutputs[] = {{"y"}, kStatsOutput};
@@ -178,7 +214,6 @@ constexpr OutputDef kGradOutputs[] = {
     {"dx"}, {"dweight", Layout::plain, true}, {"dbias", Layout::plain, true}};
 constexpr OutputDef kDx1[] = {{"dx"}};
 
-constexpr AttrDef kEps{.name = "eps", .type = AttrType::real, .initial = 1e-5, .max = 1};
 constexpr AttrDef kMomentum{.name = "momentum", .type = AttrType::real, .initial = 0.1, .max = 1};
 constexpr AttrDef kActivation{.name = "activation",
                               .type = AttrType::choice,
@@ -216,14 +251,29 @@ constexpr OpDef kOps[] = {
              .attrs = kInferenceAttrs,
              .scope = Scope::per_example,
              .infer = infer,
-             .workspace = no_workspace,
+             .workspace = workspace_forward,
              .reference = {batch_norm_inference_ref<float>, batch_norm_inference_ref<double>},
              .cpu = batch_norm_inference_cpu,
              .cuda = cuda_twin(batch_norm_inference_cuda),
-             .gradient = not_differentiable,
+             .gradient = gradient_inference,
              .cost = cost_normalize,
              .fusions = kFusions<5>,
              .cases = kInferenceCases}),
+    checked(
+        {.name = "batch_norm_inference_grad",
+         .inputs = kInferenceGradInputs,
+         .outputs = kGradOutputs,
+         .attrs = kGradAttrs,
+         .scope = Scope::sums_over_batch,
+         .infer = infer_inference_grad,
+         .workspace = workspace_inference_grad,
+         .reference = {batch_norm_inference_grad_ref<float>, batch_norm_inference_grad_ref<double>},
+         .cpu = batch_norm_inference_grad_cpu,
+         .cuda = cuda_twin(batch_norm_inference_grad_cuda),
+         .gradient = not_differentiable,
+         .cost = cost_inference_grad,
+         .fusions = none,
+         .cases = kInferenceGradCases}),
     checked({.name = "batch_norm_sums",
              .inputs = std::span(kInputs).first(1),
              .outputs = kSumsOutputs,

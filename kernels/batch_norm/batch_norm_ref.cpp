@@ -131,6 +131,25 @@ void batch_norm_inference_ref(const Args& args) {
 }
 
 template <class Real>
+void batch_norm_inference_grad_ref(const Args& args) {
+  const Tensor &dz = args.in[0], &x = args.in[1], &dx = args.out[0];
+  const auto *mean = args.in[2].as<Real>(), *variance = args.in[3].as<Real>();
+  const auto* w = args.in[4].as<Real>();
+  const double eps = args.attrs->real(batch_norm_attr::eps);
+  std::vector<double> sums(static_cast<size_t>(2 * x.shape[0]));
+  const auto inverse = [&](int64_t c) { return 1 / std::sqrt(variance[c] + eps); };
+  for_values(args, x, false, [&](int64_t n, int64_t f, int64_t c) {
+    const double d = dz.at<Real>(n, f);
+    sums[static_cast<size_t>(2 * c)] += d * (x.at<Real>(n, f) - mean[c]) * inverse(c);
+    sums[static_cast<size_t>(2 * c + 1)] += d;
+  });
+  add_grad_sums<Real>(sums, args.out[1], args.out[2]);
+  for_values(args, x, true, [&](int64_t n, int64_t f, int64_t c) {
+    dx.at<Real>(n, f) = static_cast<Real>((w ? w[c] : 1) * inverse(c) * dz.at<Real>(n, f));
+  });
+}
+
+template <class Real>
 void batch_norm_sums_ref(const Args& args) {
   const Tensor& x = args.in[0];
   double* sums = args.out[0].as<double>();
@@ -187,6 +206,8 @@ template void batch_norm_ref<float>(const Args&);
 template void batch_norm_ref<double>(const Args&);
 template void batch_norm_inference_ref<float>(const Args&);
 template void batch_norm_inference_ref<double>(const Args&);
+template void batch_norm_inference_grad_ref<float>(const Args&);
+template void batch_norm_inference_grad_ref<double>(const Args&);
 template void batch_norm_sums_ref<float>(const Args&);
 template void batch_norm_sums_ref<double>(const Args&);
 template void batch_norm_stats_ref<float>(const Args&);

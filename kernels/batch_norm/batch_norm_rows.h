@@ -56,6 +56,15 @@ constexpr double kInferenceY[] = {0.603552506713112,  -0.63388126678278,  -0.249
                                   0.957105013426224,  -0.749997812504102, 1};
 constexpr double kInferenceReluY[] = {
     1.10355250671311, 0, 0, 0, 1.89644749328689, 0, 0, 0, 2.659013719791, 0.457105013426224, 0, 3};
+constexpr double kInferenceDx[] = {0.176776253356556,  -0.353552506713112, -0.249999687500586,
+                                   -1.99999750000469,  -0.265164380034834, 0.353552506713112,
+                                   0.499999375001172,  -0.249999687500586, 1.06065752013934,
+                                   -0.707105013426224, -0.124999843750293, 1.49999812500352};
+constexpr double kInferenceDw[] = {-7.95493140104502, 8.95311380861473};
+constexpr double kPlainInferenceDx[] = {0.316227766016838,  -0.471404520791032, 0.158113883008419,
+                                        0.942809041582063,  -0.474341649025257, 0.471404520791032,
+                                        -0.316227766016838, 0.117851130197758,  1.89736659610103,
+                                        -0.942809041582063, 0.0790569415042095, -0.707106781186548};
 constexpr double kPlainDx[] = {0.527902392133254,  0.120653164711768,  0.0206035477336948,
                                0.0913807376195757, -0.749824954005983, 0.258712859528129,
                                -0.168480999261803, 0.266030966301177,  0.269642891316127,
@@ -146,6 +155,10 @@ constexpr Case kInferenceCases[] = {
      .inputs = {kGoldenX, kGoldenMean, kGoldenVar, kGoldenW, kGoldenB, kGoldenResidual},
      .expect = {kInferenceReluY}},
     {.name = "vectors", .n = 17, .inputs = {vectors(31), vectors(31), positive(31)}},
+    {.name = "planes_relu",
+     .attrs = kRelu,
+     .n = 33,
+     .inputs = {planes(3), vectors(3), positive(3), vectors(3), vectors(3), planes(3)}},
     {.name = "resnet_block",
      .n = 9,
      .inputs = {kBlock, vectors(16), positive(16), vectors(16), vectors(16), kBlock},
@@ -157,6 +170,40 @@ constexpr Case kInferenceCases[] = {
     {.name = "bias",
      .inputs = {planes(3), vectors(3), positive(3), vectors(3), kMatrix},
      .error = "bias (3, 1) must be (3)"},
+};
+constexpr Case kInferenceGradCases[] = {
+    {.name = "golden",
+     .n = 3,
+     .inputs = {kGoldenDz, kGoldenX, kGoldenMean, kGoldenVar, kGoldenW},
+     .expect = {kInferenceDx, kInferenceDw, kDb}},
+    {.name = "golden_without_weight",
+     .attrs = "eps=0.5",
+     .n = 6,
+     .inputs = {{{.shape = {2}, .values = kDy}, kPlain, kGoldenMean, kGoldenVar}},
+     .expect = {kPlainInferenceDx}},
+    {.name = "planes",
+     .n = 17,
+     .inputs = {planes(6), planes(6), vectors(6), positive(6), vectors(6)}},
+    {.name = "vectors", .n = 33, .inputs = {vectors(31), vectors(31), vectors(31), positive(31)}},
+    {.name = "many_examples",
+     .n = 1100,
+     .inputs = {{{.shape = {2, 10}}, {.shape = {2, 10}}, vectors(2), positive(2), vectors(2)}}},
+    {.name = "resnet_block",
+     .n = 9,
+     .inputs = {kBlock, kBlock, vectors(16), positive(16), vectors(16)},
+     .bench = true},
+    {.name = "scalar",
+     .inputs = {kScalar, kScalar, vectors(1), positive(1)},
+     .error = "needs channels"},
+    {.name = "sizes",
+     .inputs = {planes(3), planes(4), vectors(4), positive(4)},
+     .error = "dz is float32"},
+    {.name = "averages",
+     .inputs = {planes(3), planes(3), vectors(3), positive(2)},
+     .error = "running_var (2) must be (3)"},
+    {.name = "weights",
+     .inputs = {planes(3), planes(3), vectors(3), positive(3), kMatrix},
+     .error = "weight (3, 1) must be (3)"},
 };
 constexpr Case kSumsCases[] = {
     {.name = "golden", .n = 3, .inputs = {kGoldenX}, .expect = {kSums}},

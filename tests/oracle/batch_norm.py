@@ -42,6 +42,13 @@ forward("constant", torch.full((4, 2), 3.0, dtype=torch.float64), w.detach(), b.
 show("sums", torch.stack([x.transpose(0, 1).flatten(1).sum(1), x.square().transpose(0, 1).flatten(1).sum(1)], 1))
 show("inference", F.batch_norm(x, tensor(MEAN), tensor(VAR), w, b, False, 0, EPS))
 show("inference relu", torch.relu(F.batch_norm(x, tensor(MEAN), tensor(VAR), w, b, False, 0, EPS) + tensor(RESIDUAL, 3, 2, 2)))
+for name, shape, scale in [("inference", (3, 2, 2), (w, b)), ("plain inference", (6, 2), (None, None))]:
+    xi, eps = tensor(X, *shape, grad=True), EPS if scale[0] is not None else 0.5
+    w.grad = b.grad = None
+    F.batch_norm(xi, tensor(MEAN), tensor(VAR), *scale, False, 0, eps).backward(tensor(DY, *shape))
+    show(f"{name} dx", xi.grad)
+    if w.grad is not None:
+        show(f"{name} dweight", w.grad), show(f"{name} dbias", b.grad)
 x1 = tensor(X, 6, 2, grad=True)
 F.batch_norm(x1, None, None, None, None, True, 0, EPS).backward(tensor(DY, 6, 2))
 show("plain dx", x1.grad), show("plain stats", stats(x1))

@@ -74,7 +74,7 @@ def batch_norm(t, a, training=True):
     mean, var = (t[k].detach().clone() for k in ["running_mean", "running_var"])
     y = F.batch_norm(t["x"], mean, var, t.get("weight"), t.get("bias"), training, a.get("momentum", 0.1), a.get("eps", 1e-5))
     y = ACTIVATIONS[a.get("activation", "none")](y + t["residual"] if "residual" in t else y)
-    return {"y": y, "running_mean": mean, "running_var": var} if training else {"y": y.detach()}
+    return {"y": y} | ({"running_mean": mean, "running_var": var} if training else {})
 
 
 def zero_pad_shortcut(t, a):
