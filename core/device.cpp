@@ -1,5 +1,7 @@
 #include "core/device.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cinttypes>
@@ -18,7 +20,7 @@
 namespace cairn {
 namespace {
 
-constexpr size_t kAlignment = 256;
+constexpr size_t kAlignment = 256, kHugePage = size_t{2} << 20;
 #ifdef CAIRN_SIMT
 constexpr bool kEmulated = true;  // docs/simt.md: to check kernels, never the fastest device
 #else
@@ -39,8 +41,12 @@ class CpuDevice : public Device {
   }
 
   void* allocate(size_t bytes) override {
-    void* data = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+    const size_t unit = bytes < kHugePage ? kAlignment : kHugePage;
+    const size_t rounded = (bytes + unit - 1) / unit * unit;
+    void* data = std::aligned_alloc(unit, rounded);
     if (!data) fail_out_of_memory(*this, bytes);
+    // Kernels walk many planes at once, more pages of 4 KB than a core translates without a search.
+    if (unit == kHugePage) madvise(data, rounded, MADV_HUGEPAGE);
     return data;
   }
   void release(void* data) noexcept override { std::free(data); }
