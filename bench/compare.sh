@@ -8,7 +8,7 @@ Usage: bench/compare.sh [--nets "NAME ..."] [--batch N] [--threads "T ..."] [--r
 
 Builds build/peers/train_bench and build/peers/peer_libtorch and runs them in turn, so that a slow spell
 of the machine hits both alike. Then prints for each net and number of threads the medians over the
-rounds, their ratio, and Cairn's share of the plain FMA rate that was measured beside it.
+rounds of both, of a round's ratio, and of Cairn's share of the plain FMA rate measured beside it.
 
 libtorch is tuned: OpenBLAS picks its own kernel (OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE are unset for
 both), is the OpenMP build where that is there, and glibc keeps freed memory (GLIBC_TUNABLES); as it
@@ -79,10 +79,13 @@ awk '
     what = value("net") " " value("threads")
     if (!(what in seen)) { seen[what] = 1; order[++count] = what }
     peer = value("peer") " " what
+    speed[value("peer")] = value("images_per_s")
     runs[peer] = runs[peer] " " value("images_per_s")
     if (value("peer") == "cairn") {
       share = 100 * value("gflops") / value("probe_gflops")
       runs["share " what] = runs["share " what] " " share
+    } else {
+      runs["ratio " what] = runs["ratio " what] " " speed["cairn"] / speed["libtorch"]
     }
   }
   END {
@@ -90,6 +93,7 @@ awk '
     for (i = 1; i <= count; ++i) {
       split(order[i], name, " ")
       a = median("cairn " order[i]); b = median("libtorch " order[i])
-      printf "%-12s %7d %10d %10d %7.2f %11.0f%%\n", name[1], name[2], a, b, a / b, median("share " order[i])
+      printf "%-12s %7d %10d %10d %7.2f %11.0f%%\n", name[1], name[2], a, b, median("ratio " order[i]),
+        median("share " order[i])
     }
   }' "$lines"
