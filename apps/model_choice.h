@@ -22,7 +22,7 @@ struct ChosenModel {
   Dataset data;  // of training images, but without them
   int64_t examples = 0, validation = 0, test = 0;
   bool in_files = false;  // the training images stay there
-  Network network;  // normalises by 0 and 1: statistics aren't known
+  Network network;        // normalises by 0 and 1: statistics aren't known
   TrainSettings settings;
 
  private:
