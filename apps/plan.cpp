@@ -117,8 +117,9 @@ int64_t host_data_bytes(const ChosenModel& chosen) {
          image * (ahead + (chosen.in_files ? 0 : chosen.examples));
 }
 
-/// What a run takes, part by part; on CUDA of the device alone.
-void print_run_memory(const ChosenModel& chosen, const ParameterMap& parameters, bool cuda) {
+/// What a run takes, part by part; on CUDA of the device alone. `calls`: bytes of its executors.
+void print_run_memory(const ChosenModel& chosen, const ParameterMap& parameters, int64_t calls,
+                      bool cuda) {
   const DeviceKind kind = cuda ? DeviceKind::cuda : DeviceKind::cpu;
   const TrainSettings& settings = chosen.settings;
   const MemoryNeed need = memory_need(chosen.network, settings, chosen.examples, kind);
@@ -134,7 +135,7 @@ void print_run_memory(const ChosenModel& chosen, const ParameterMap& parameters,
     table.add_row({what, megabytes(bytes)});
     peak += bytes;
   };
-  if (!cuda) part("the program and its graphs", resident_bytes());
+  if (!cuda) part("the program, its graphs and calls", resident_bytes() + calls);
   if (!cuda) part(settings.streamed ? "data set, and batches read ahead" : "data set", host_data);
   part(settings.streamed ? fmt::format("labels, and a window of {} batches", Network::kWindow)
                          : fmt::format("{} training images", human_count(chosen.examples)),
@@ -165,9 +166,9 @@ int show_plan(const PlanRequest& request) {
   const auto options = [&](int64_t batch) {
     return plan_options(cuda ? DeviceKind::cuda : DeviceKind::cpu, batch);
   };
-  const PlanOptions step = options(settings.batch);
-  const Program accumulate =
-      compile(accumulate_graph(chosen.network, settings, chosen.examples), step, settings.seed);
+  const Program accumulate = compile(accumulate_graph(chosen.network, settings, chosen.examples),
+                                     options(settings.batch), settings.seed);
+  const PlanOptions& step = accumulate.plan.options;
   fmt::print("{} on images like those of {}, for {}: batch {} in {} slice{} of {}\n\n",
              chosen.network.model->name, chosen.data.name, request.device, settings.batch,
              step.slices(), step.slices() == 1 ? "" : "s", step.width);
@@ -182,12 +183,13 @@ int show_plan(const PlanRequest& request) {
   add_program(programs, "accumulate", accumulate, cuda);
   add_program(programs, "update", compile(update_graph(parameters, settings), step, settings.seed),
               cuda);
-  add_program(programs, fmt::format("evaluate {}", kEvaluationBatch),
-              compile(evaluate_graph(chosen.network, "test", chosen.test, kEvaluationBatch),
-                      options(kEvaluationBatch), settings.seed),
-              cuda);
+  const Program evaluate =
+      compile(evaluate_graph(chosen.network, "test", chosen.test, kEvaluationBatch),
+              options(kEvaluationBatch), settings.seed);
+  add_program(programs, fmt::format("evaluate {}", kEvaluationBatch), evaluate, cuda);
   programs.print(stdout);
-  print_run_memory(chosen, parameters, cuda);
+  print_run_memory(chosen, parameters, Executor::bytes(accumulate) + Executor::bytes(evaluate),
+                   cuda);
   fmt::print("\nmemory of accumulate, by value:\n");
   placements(accumulate).print(stdout);
   return 0;

@@ -41,12 +41,12 @@ class CpuDevice : public Device {
   }
 
   void* allocate(size_t bytes) override {
-    const size_t unit = bytes < kHugePage ? kAlignment : kHugePage;
-    const size_t rounded = (bytes + unit - 1) / unit * unit;
-    void* data = std::aligned_alloc(unit, rounded);
-    if (!data) fail_out_of_memory(*this, bytes);
-    // Kernels walk many planes at once, more pages of 4 KB than a core translates without a search.
-    if (unit == kHugePage) madvise(data, rounded, MADV_HUGEPAGE);
+    const size_t alignment = bytes < kHugePage ? kAlignment : kHugePage;
+    void* data = nullptr;
+    if (posix_memalign(&data, alignment, std::max<size_t>(bytes, 1)) != 0)
+      fail_out_of_memory(*this, bytes);
+    // Kernels walk many planes at once: more pages of 4 KB than a core translates without a search.
+    madvise(data, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
     return data;
   }
   void release(void* data) noexcept override { std::free(data); }

@@ -71,11 +71,37 @@ std::shared_ptr<Scratch> make_scratch(Device& device, std::span<const Program* c
   return scratch;
 }
 
+namespace {
+
+/// How many calls and tensors an executor binds.
+struct Bound {
+  int64_t calls = 0, tensors = 0;
+
+  explicit Bound(const Program& program) {
+    for (const Stage& stage : program.plan.stages) {
+      const int64_t slices = stage.sliced ? program.plan.options.slices() : 1;
+      for (int n = stage.first; n < stage.last; ++n) {
+        const Node& node = program.graph.nodes()[static_cast<size_t>(n)];
+        calls += slices;
+        tensors += slices * static_cast<int64_t>(node.inputs.size() + node.outputs.size());
+      }
+    }
+  }
+};
+
+}  // namespace
+
+int64_t Executor::bytes(const Program& program) {
+  const Bound bound(program);
+  return bound.calls * int64_t{sizeof(Call)} + bound.tensors * int64_t{sizeof(Tensor)};
+}
+
 Executor::Executor(const Program& program, Store& store, std::shared_ptr<Scratch> scratch)
     : program_(program), store_(store), device_(store.device()), scratch_(std::move(scratch)) {
   const PlanOptions& options = program_.plan.options;
   store_.declare(program_.graph, options.width, options.slices());
   step_ = store_.step(program_.graph.step_name());
+  tensors_.reserve(static_cast<size_t>(Bound(program).tensors));
   for (const Stage& stage : program_.plan.stages) bind_stage(stage);
   point_to_tensors();
 }
@@ -148,6 +174,7 @@ void Executor::bind_stage(const Stage& stage) {
     const int64_t to = stage.sliced ? plan.first_slice(group + 1) : 0;
     for (int64_t slice = from; slice < to; ++slice) {
       std::vector<Call> calls;
+      calls.reserve(static_cast<size_t>(stage.last - stage.first));
       for (int n = stage.first; n < stage.last; ++n) calls.push_back(bind_call(n, slice, group));
       bound.slices.push_back(std::move(calls));
     }

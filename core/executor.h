@@ -55,6 +55,9 @@ class Executor {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
+  /// Bytes that one takes for itself: each slice has calls of its own.
+  static int64_t bytes(const Program& program);
+
   /// All nodes. On CUDA this only enqueues work: kernel by kernel the first time, then as one
   /// recorded graph.
   void run();

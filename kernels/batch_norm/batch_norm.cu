@@ -159,24 +159,13 @@ __global__ void batch_norm_grad_finish_kernel(const double* parts, int64_t count
 __global__ void batch_norm_grad_input_kernel(const float* dz, const float* x, const double* stats,
                                              const float* dweight, const float* dbias,
                                              const float* w, const StepState* step,
-<<<<<<< HEAD
-                                             int64_t positions, float* dx, int64_t channels,
-                                             int64_t run) {
-  const double n = fmax(static_cast<double>(step->n_valid * positions), 1.0);
-  for (const int64_t c : row_stride(channels)) {
-    const NormalizerGrad<float> map(n, stats[2 * c], stats[2 * c + 1], w, dweight[c], dbias[c], c);
-    for (const int64_t i : grid_stride(run)) {
-      const int64_t k = c * run + i;
-=======
                                              int64_t positions, float* dx, Parts p) {
   if (step->n_valid == p.skip) return;
-  const int64_t values = step->n_valid * positions;
+  const double n = fmax(static_cast<double>(step->n_valid * positions), 1.0);
   for (const int64_t c : row_stride(p.channels)) {
-    const NormalizerGrad<float> map(static_cast<double>(values > 0 ? values : 1), stats[2 * c],
-                                    stats[2 * c + 1], w, dweight[c], dbias[c], c);
+    const NormalizerGrad<float> map(n, stats[2 * c], stats[2 * c + 1], w, dweight[c], dbias[c], c);
     for (const int64_t i : grid_stride(p.run)) {
       const int64_t k = c * p.run + i;
->>>>>>> 43f7cde3e88067d2bb4d9e1b44875f7233508198
       dx[k] = map(x[k], dz[k]);
     }
   }
