@@ -73,6 +73,9 @@ step() {
 cairn=$here/bin/cairn
 step doctor 20 text "$cairn" doctor
 step check 150 json "$cairn" check "${ops[@]}" --device "$device" --json
+[[ $device != cuda* ]] ||
+  step "check, cudnn" 60 json "$cairn" check conv2d conv2d_dx conv2d_dw batch_norm batch_norm_inference \
+    batch_norm_grad --device "$device" --conv cudnn --batch-norm cudnn --json
 step steps 60 text "$here/bin/cairn_cuda_tests"
 for conv in im2col cudnn; do
   [[ $device == cuda* || $conv == im2col ]] || continue
