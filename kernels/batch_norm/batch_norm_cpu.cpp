@@ -136,6 +136,23 @@ void run_inference(const Args& args) {
   });
 }
 
+/// Sums of dz (x - shift) and of dz over a channel's real values in a slice.
+HWY_INLINE PairOfSums grad_sums(const ChannelRuns& runs, int64_t width, int64_t valid, float shift,
+                                const float* dz, const float* x) {
+  const V from = hn::Set(D(), shift);
+  PairOfSums total;
+  for_tiles(runs.positions, width, valid, [&](int64_t i, int64_t n) HWY_ATTR {
+    const PairOfSums sums = sum_tile(
+        [from](V& products, V& sum, V d, V v) HWY_ATTR {
+          products = hn::MulAdd(d, hn::Sub(v, from), products);
+          sum = hn::Add(sum, d);
+        },
+        n, dz + i, x + i);
+    total.first += sums.first, total.second += sums.second;
+  });
+  return total;
+}
+
 void run_grad_sums(const Args& args) {
   const Tensor &dz = args.in[0], &x = args.in[1];
   const double* stats = args.in[2].as<double>();
@@ -144,18 +161,8 @@ void run_grad_sums(const Args& args) {
   for_channels(args, x, [&](int64_t c, int64_t begin, int64_t s) HWY_ATTR {
     const float *dz_run = dz.slice<float>(s) + begin, *x_run = x.slice<float>(s) + begin;
     const auto shift = static_cast<float>(stats[2 * c]);
-    const V vector_shift = hn::Set(D(), shift);
-    PairOfSums total;  // dz (x - shift), dz
-    for_tiles(runs.positions, x.batch.width, args.valid_lanes(x, s),
-              [&](int64_t i, int64_t n) HWY_ATTR {
-                const PairOfSums sums = sum_tile(
-                    [vector_shift](V& products, V& sum, V d, V v) HWY_ATTR {
-                      products = hn::MulAdd(d, hn::Sub(v, vector_shift), products);
-                      sum = hn::Add(sum, d);
-                    },
-                    n, dz_run + i, x_run + i);
-                total.first += sums.first, total.second += sums.second;
-              });
+    const PairOfSums total =
+        grad_sums(runs, x.batch.width, args.valid_lanes(x, s), shift, dz_run, x_run);
     dweight[c] += static_cast<float>((total.first - (stats[2 * c] - shift) * total.second) *
                                      stats[2 * c + 1]);
     dbias[c] += static_cast<float>(total.second);
@@ -194,18 +201,8 @@ void run_inference_grad(const Args& args) {
   for_channels(args, x, [&](int64_t c, int64_t begin, int64_t s) HWY_ATTR {
     const float *dz_run = dz.slice<float>(s) + begin, *x_run = x.slice<float>(s) + begin;
     const double inverse = 1 / std::sqrt(variance[c] + eps);
-    const V shift = hn::Set(D(), mean[c]);
-    PairOfSums total;  // dz (x - mean), dz
-    for_tiles(runs.positions, x.batch.width, args.valid_lanes(x, s),
-              [&](int64_t i, int64_t n) HWY_ATTR {
-                const PairOfSums sums = sum_tile(
-                    [shift](V& products, V& sum, V d, V v) HWY_ATTR {
-                      products = hn::MulAdd(d, hn::Sub(v, shift), products);
-                      sum = hn::Add(sum, d);
-                    },
-                    n, dz_run + i, x_run + i);
-                total.first += sums.first, total.second += sums.second;
-              });
+    const PairOfSums total =
+        grad_sums(runs, x.batch.width, args.valid_lanes(x, s), mean[c], dz_run, x_run);
     dweight[c] += static_cast<float>(total.first * inverse);
     dbias[c] += static_cast<float>(total.second);
     const auto scale = static_cast<float>(w ? w[c] * inverse : inverse);
