@@ -102,6 +102,19 @@ void conv2d_cpu(const Args& args);
 void conv2d_dx_cpu(const Args& args);
 void conv2d_dw_cpu(const Args& args);
 
+/// CPU: whether the three below serve, which take 4 products an output in place of 9, for slices of
+/// `width` examples. Fewer channels would not pay for their transforms.
+inline bool winograd_serves(const ConvShape& s, int64_t width) {
+  constexpr int64_t kFewestChannels = 8, kMostChannels = 1024, kMostExamples = 32;
+  return s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dil_h == 1 &&
+         s.dil_w == 1 && s.oh > 1 && s.ow > 1 && width % 8 == 0 && width <= kMostExamples &&
+         std::min(s.cin_group(), s.cout_group()) >= kFewestChannels &&
+         std::max(s.cin_group(), s.cout_group()) <= kMostChannels;
+}
+void conv2d_winograd_cpu(const Args& args);
+void conv2d_dx_winograd_cpu(const Args& args);
+void conv2d_dw_winograd_cpu(const Args& args);
+
 void conv2d_cuda(const Args& args, CudaContext& context);
 void conv2d_dx_cuda(const Args& args, CudaContext& context);
 void conv2d_dw_cuda(const Args& args, CudaContext& context);

@@ -234,8 +234,19 @@ namespace cairn {
 HWY_EXPORT(conv2d);
 HWY_EXPORT(conv2d_dx);
 
-void conv2d_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(conv2d)(args); }
-void conv2d_dx_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(conv2d_dx)(args); }
+void conv2d_cpu(const Args& args) {
+  const Tensor &x = args.in[0], &y = args.out[0];
+  if (winograd_serves(ConvShape(x.shape, args.in[1].shape, y.shape, *args.attrs), x.batch.width))
+    return conv2d_winograd_cpu(args);
+  HWY_DYNAMIC_DISPATCH(conv2d)(args);
+}
+
+void conv2d_dx_cpu(const Args& args) {
+  const Tensor &dy = args.in[0], &dx = args.out[0];
+  if (winograd_serves(ConvShape(dx.shape, args.in[1].shape, dy.shape, *args.attrs), dx.batch.width))
+    return conv2d_dx_winograd_cpu(args);
+  HWY_DYNAMIC_DISPATCH(conv2d_dx)(args);
+}
 
 }  // namespace cairn
 #endif

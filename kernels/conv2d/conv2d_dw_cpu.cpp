@@ -247,7 +247,12 @@ namespace cairn {
 
 HWY_EXPORT(conv2d_dw);
 
-void conv2d_dw_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(conv2d_dw)(args); }
+void conv2d_dw_cpu(const Args& args) {
+  const Tensor &x = args.in[0], &dy = args.in[1];
+  if (winograd_serves(ConvShape(x.shape, args.out[0].shape, dy.shape, *args.attrs), x.batch.width))
+    return conv2d_dw_winograd_cpu(args);
+  HWY_DYNAMIC_DISPATCH(conv2d_dw)(args);
+}
 
 }  // namespace cairn
 #endif
