@@ -13,7 +13,8 @@
 // does not determine them. The gradient of b is bias_grad's sum (kernels/bias). Errors: channels
 // that don't divide into groups or don't match, a kernel larger than the padded input. Sources:
 // LeCun et al. 1989 (weight sharing); im2col on CUDA: Chellapilla, Puri and Simard 2006. There
-// --conv may choose cuDNN in its place (core/conv_choice.h).
+// --conv may choose cuDNN in its place (core/conv_choice.h). Minimal filtering on the CPU: Winograd
+// 1980, Lavin and Gray 2015 (winograd-inl.h).
 #pragma once
 
 #include <algorithm>

@@ -4,10 +4,12 @@
 //   y  = A^T [(G w G^T) * (B^T x B)] A     summed over channels before A^T and A
 //   dw = G^T [(B^T x B) * (A dy A^T)] G    its gradient, summed over tiles before G^T and G
 //
-// with * point by point. A tile of outputs reads 4 x 4 places of its source, from 2 rows and
-// columns of the next tile on. For each of the 16 points the sum over channels, or over tiles, is a
-// product of matrices. Sums of two and halves are all that the transforms add: the error is about
-// twice that of the 36 products (docs/decisions/0010). Include it inside foreach_target code only.
+// with * point by point. A tile of outputs reads 4 x 4 places of its source, 2 rows and columns of
+// which the next tile reads too. For each of the 16 points the sum over channels, or over tiles, is
+// a product of matrices. The transforms add two or three values and take halves; the errors of
+// float32 are no larger than those of 36 products in a row (docs/decisions/0010).
+//
+// Include it inside foreach_target code only.
 #if defined(CAIRN_WINOGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef CAIRN_WINOGRAD_INL_H_
 #undef CAIRN_WINOGRAD_INL_H_
