@@ -11,8 +11,6 @@ import unittest
 
 from command import CAIRN, CommandTest, run
 
-# Where builds run slowly, by CAIRN_FEW: those that train but a little.
-FEW = ["activations", "linear-collapse", "translation", "batchnorm-speedup"] if "CAIRN_FEW" in os.environ else None
 NAMES = re.findall(r"^(\S+)$", run("experiment", "--list").stdout, re.M)
 
 
@@ -24,7 +22,7 @@ class Experiments(CommandTest):
             self.assertEqual(len(re.findall(rf"^  {word} +\S", text, re.M)), len(NAMES), word)
 
     def test_quick_forms(self):
-        for name in FEW or NAMES:
+        for name in NAMES:
             with self.subTest(name):
                 result = run("experiment", name, "--quick", "--device", "cpu", "--out", self.path(name), timeout=1800)
                 self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
