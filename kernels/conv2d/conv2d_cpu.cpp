@@ -197,8 +197,7 @@ void conv2d(const Args& args) {
   for (int64_t k = 0; k < x.batch.slices * s.groups; ++k) {
     const int64_t slice = k / s.groups, g = k % s.groups;
     dir.tile.bias = b.data ? b.as<float>() + g * dir.outputs : nullptr;
-    dir.source = whole_planes(x.slice<float>(slice) + g * s.cin_group() * s.h * s.w * width, s.h,
-                              s.w, width);
+    dir.source = planes_of(x, slice, g * s.cin_group());
     convolve(dir, s.oh, s.ow, rows, columns, w.as<float>() + g * dir.outputs * s.depth(),
              y.slice<float>(slice) + g * dir.outputs * s.oh * s.ow * width);
   }
@@ -218,8 +217,7 @@ void conv2d_dx(const Args& args) {
   };
   for (int64_t k = 0; k < dx.batch.slices * s.groups; ++k) {
     const int64_t slice = k / s.groups, g = k % s.groups;
-    dir.source = whole_planes(dy.slice<float>(slice) + g * s.cout_group() * s.oh * s.ow * width,
-                              s.oh, s.ow, width);
+    dir.source = planes_of(dy, slice, g * s.cout_group());
     convolve(dir, s.h, s.w, rows, columns, w.as<float>() + g * s.cout_group() * s.depth(),
              dx.slice<float>(slice) + g * dir.outputs * s.h * s.w * width);
   }

@@ -217,16 +217,13 @@ void dw_columns(const Args& args, const ConvShape& s, int64_t j, int64_t taps) {
   const TapRuns runs(s, j, taps, padded);
   for (int64_t k = 0; k < x.batch.slices * s.groups; ++k) {
     const int64_t slice = k / s.groups, g = k % s.groups;
-    const DwSlice part{
-        s,
-        runs,
-        width,
-        args.valid_lanes(x, slice),
-        whole_planes(x.slice<float>(slice) + g * s.cin_group() * s.h * s.w * width, s.h, s.w,
-                     width),
-        whole_planes(dy.slice<float>(slice) + g * s.cout_group() * s.oh * s.ow * width, s.oh, s.ow,
-                     width),
-        args.out[0].as<float>() + g * s.cout_group() * s.depth()};
+    const DwSlice part{s,
+                       runs,
+                       width,
+                       args.valid_lanes(x, slice),
+                       planes_of(x, slice, g * s.cin_group()),
+                       planes_of(dy, slice, g * s.cout_group()),
+                       args.out[0].as<float>() + g * s.cout_group() * s.depth()};
     part.run(most, step, columns, padded ? memory : nullptr);
   }
 }

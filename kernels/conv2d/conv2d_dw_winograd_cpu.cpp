@@ -178,7 +178,6 @@ void conv2d_dw_winograd(const Args& args) {
   HWY_ALIGN float sums[kWinogradFloats], memory[kTileFloats], turned[kWinogradFloats / 4];
   const Tensor &x = args.in[0], &dy = args.in[1];
   const ConvShape s(x.shape, args.out[0].shape, dy.shape, *args.attrs);
-  const int64_t width = x.batch.width;
   for (int64_t g = 0; g < s.groups; ++g)
     for (int64_t r = 0, outputs; r < s.cout_group(); r += outputs) {
       outputs = even_part(s.cout_group() - r, kMostChannels);
@@ -187,15 +186,12 @@ void conv2d_dw_winograd(const Args& args) {
         channels = even_part(s.cin_group() - c, kMostChannels);
         std::fill_n(sums, kPoints * channels * row, 0.0f);
         for (int64_t slice = 0; slice < x.batch.slices; ++slice) {
-          const DwTiles part{
-              TileGrid(s.oh, s.ow, s.pad_h, s.pad_w),
-              whole_planes(x.slice<float>(slice) + g * s.cin_group() * s.h * s.w * width, s.h, s.w,
-                           width),
-              whole_planes(dy.slice<float>(slice) + g * s.cout_group() * s.oh * s.ow * width, s.oh,
-                           s.ow, width),
-              args.valid_lanes(x, slice),
-              memory,
-              turned};
+          const DwTiles part{TileGrid(s.oh, s.ow, s.pad_h, s.pad_w),
+                             planes_of(x, slice, g * s.cin_group()),
+                             planes_of(dy, slice, g * s.cout_group()),
+                             args.valid_lanes(x, slice),
+                             memory,
+                             turned};
           part.run(c, channels, r, outputs, row, sums);
         }
         add_filter_gradient(

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/tensor.h"
+
 namespace cairn {
 
 constexpr int64_t kWindowFloats = 1 << 16;  // of a window, which stays in the second-level cache
@@ -35,8 +37,11 @@ struct Planes {
   }
 };
 
-inline Planes whole_planes(const float* data, int64_t h, int64_t w, int64_t width) {
-  return {data, {0, h}, {0, w}, width, w * width, h * w * width};
+/// The channels of a slice of t (C,H,W) from `first` on.
+inline Planes planes_of(const Tensor& t, int64_t slice, int64_t first) {
+  const int64_t h = t.shape[1], w = t.shape[2], width = t.batch.width;
+  const int64_t row = w * width, plane = h * row;
+  return {t.slice<float>(slice) + first * plane, {0, h}, {0, w}, width, row, plane};
 }
 
 /// A copy of planes [c, c + count) in `memory`, which has room for all of it. `rows` lie inside.

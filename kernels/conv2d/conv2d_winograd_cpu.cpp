@@ -199,11 +199,7 @@ void conv2d_winograd(const Args& args) {
         .bias = b.data ? b.as<float>() + g * s.cout_group() : nullptr,
         .activation = static_cast<Activation>(args.attrs->integer(conv2d_attr::activation))};
     winograd(
-        pass, x.batch.slices,
-        [&](int64_t slice) {
-          return whole_planes(x.slice<float>(slice) + g * s.cin_group() * s.h * s.w * width, s.h,
-                              s.w, width);
-        },
+        pass, x.batch.slices, [&](int64_t slice) { return planes_of(x, slice, g * s.cin_group()); },
         [&](int64_t slice) {
           return y.slice<float>(slice) + g * s.cout_group() * s.oh * s.ow * width;
         });
@@ -224,10 +220,7 @@ void conv2d_dx_winograd(const Args& args) {
         .grid = TileGrid(s.h, s.w, s.kh - 1 - s.pad_h, s.kw - 1 - s.pad_w)};
     winograd(
         pass, dx.batch.slices,
-        [&](int64_t slice) {
-          return whole_planes(dy.slice<float>(slice) + g * s.cout_group() * s.oh * s.ow * width,
-                              s.oh, s.ow, width);
-        },
+        [&](int64_t slice) { return planes_of(dy, slice, g * s.cout_group()); },
         [&](int64_t slice) {
           return dx.slice<float>(slice) + g * s.cin_group() * s.h * s.w * width;
         });
