@@ -99,16 +99,18 @@ constexpr Recipe kPaper[] = {{.name = "he2015",
                               .warmup_lr = depth == 110 ? 0.01 : 0,
                               .per_pixel_mean = true}};
 
+/// Beside it the fast recipe, for a CPU: one cycle of a higher rate, which rises from a 25th, so
+/// that deep nets need no warm-up of their own (Smith 2018).
 template <int depth, Kind kind>
 constexpr Model row(std::string_view name, std::string_view summary) {
   return {.name = name,
           .summary = summary,
           .data = "cifar10",
           .size = 32,
-          .recipe = {.epochs = 5,
+          .recipe = {.epochs = 30,
                      .batch = 128,
-                     .lr = 0.1,
-                     .weight_decay = 1e-4,
+                     .lr = kind == Kind::plain ? 0.05 : 0.2,
+                     .schedule = "one-cycle",
                      .augment = "crop=4 flip=random"},
           .options = {},
           .build = build<depth, kind>,

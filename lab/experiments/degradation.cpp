@@ -24,7 +24,7 @@ void measure(Lab& lab) {
   for (const char* name : {"plain20", "plain56", "resnet20", "resnet56"}) {
     const Model& model = find_model(name);
     const Network network(model, {}, data.train, pixel_statistics(data.train));
-    const Recipe& recipe = model.recipe;
+    const Recipe& recipe = find_recipe(model, "he2015");
     const TrainSettings settings{
         .batch = lab.quick() ? 8 : kBatch,
         .lr = lab.quick() ? 0.02 : recipe.lr,
