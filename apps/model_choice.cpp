@@ -48,6 +48,13 @@ void add_optimizer_options(Command& command, TrainOptions& o) {
               "DECAY")
       .range(0, 1);
   command
+      .option(
+          "--precision", o.precision,
+          "of the factors of products: fp32 (default) or bf16, for mixed precision with weights "
+          "of float32",
+          "NAME")
+      .choices({"fp32", "bf16"});
+  command
       .option("--schedule", o.schedule, "how the learning rate goes (default: the model's)", "NAME")
       .choices({"constant", "step", "cosine", "one-cycle"});
   command.option("--milestones", o.milestones,

@@ -17,7 +17,7 @@ struct TrainOptions {
   DeviceChoice where;
   std::vector<std::string> set;  // NAME=VALUE
   std::optional<std::string> model, data, optimizer, schedule, source, out, resume, init, augment,
-      recipe, milestones, mean;
+      recipe, milestones, mean, precision;
   std::optional<int64_t> batch, accumulate, epochs, steps, warmup, checkpoint_every, keep;
   std::optional<double> until_accuracy, lr, warmup_lr, momentum, weight_decay, clip_norm, ema,
       val_split;

@@ -102,6 +102,7 @@ RunConfig new_config(const TrainOptions& options, const Model& model) {
       .warmup_lr = options.warmup_lr.value_or(recipe.warmup_lr),
       .clip_norm = options.clip_norm,
       .ema = options.ema,
+      .precision = options.precision.value_or(TrainSettings().precision),
       .horizon = config.epochs == 0 ? recipe.steps : 1,
       .seed = options.seed.value_or(1),
       .streamed = options.source == "streamed",
@@ -140,6 +141,7 @@ RunConfig resumed_config(const TrainOptions& options, const RunPath& path) {
   expect_same("--lr", options.lr, had.lr);
   expect_same("--momentum", options.momentum, had.momentum);
   expect_same("--weight-decay", options.weight_decay, had.weight_decay);
+  expect_same("--precision", options.precision, had.precision);
   expect_same("--schedule", options.schedule, had.schedule);
   if (options.milestones && parse_milestones(*options.milestones) != had.milestones)
     expect_same("--milestones", options.milestones,

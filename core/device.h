@@ -52,6 +52,10 @@ class Device {
   virtual std::string set_conv(const ConvChoice& choice);
   /// The choice, with what `auto` has found so far.
   virtual ConvChoice conv() const { return {}; }
+  /// Whether products may go to tensor cores, which cut float32 factors down to 11 digits: nothing
+  /// is lost where these are bfloat16 (core/mixed.h). For the calls that follow; only CUDA has
+  /// them.
+  virtual void allow_tensor_cores(bool allowed) { static_cast<void>(allowed); }
   /// Records what enqueue(context) enqueues, which does not run yet. nullptr, and nothing called,
   /// where the device runs kernels at once.
   virtual std::unique_ptr<Replay> record(void (*enqueue)(void*), void* context) {

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/fuse.h"
 #include "core/lower.h"
+#include "core/mixed.h"
 #include "core/thread_pool.h"
 
 namespace cairn {
@@ -30,12 +31,13 @@ bool is_convolutional(const Graph& graph, int64_t n) {
 Program compile(Graph graph, PlanOptions options, uint64_t seed, bool fuse) {
   if (options.narrow > 0 && is_convolutional(graph, options.capacity))
     options.width = options.narrow;
-  if (fuse) fuse_epilogues(graph);
+  if (fuse) fuse_epilogues(graph), merge_pairs(graph);
   if (options.sliced) lower(graph);
   std::vector<Value> accumulators =
       fuse ? bind_accumulators(graph) : std::vector<Value>(graph.values().size());
   Plan plan = make_plan(graph, accumulators, options);
-  return {std::move(graph), std::move(plan), seed};
+  const bool rounded = factors_are_rounded(graph);
+  return {std::move(graph), std::move(plan), seed, rounded};
 }
 
 PlanOptions plan_options(DeviceKind kind, int64_t batch) {
@@ -199,6 +201,7 @@ void Executor::run() {
 }
 
 void Executor::enqueue() {
+  device_.allow_tensor_cores(program_.rounded);
   for (BoundStage& stage : stages_) {
     for (const Tensor& t : stage.cleared) device_.clear(t.data, static_cast<size_t>(t.bytes()));
     if (stage.stage.sliced)
@@ -278,6 +281,7 @@ void Executor::run_node(int node) {
       if (n.op->outputs[i].sum && at.space != Space::store)
         device_.clear(total.data, static_cast<size_t>(total.bytes()));
     }
+    device_.allow_tensor_cores(program_.rounded);
     invoke(stage.slices[0][static_cast<size_t>(node - stage.stage.first)]);
     return;
   }

@@ -19,7 +19,8 @@ struct Scratch {
 struct Program {
   Graph graph;
   Plan plan;
-  uint64_t seed = 0;  // keys the random numbers of its nodes
+  uint64_t seed = 0;     // keys the random numbers of its nodes
+  bool rounded = false;  // factors_are_rounded
 };
 
 /// Fuses, lowers (where batches are sliced) and plans a graph. `fuse` false keeps every node as it

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/op_table.h"
+
 namespace cairn {
 namespace {
 
@@ -72,6 +74,35 @@ void fuse_epilogues(Graph& graph) {
     dead[maker] = dead[n] = true;
     dead[place] = false;
     nodes[place] = std::move(fused);
+  }
+  remove_nodes(graph, dead);
+}
+
+void merge_pairs(Graph& graph) {
+  std::vector<Node>& nodes = graph.nodes();
+  std::vector<int> made_by = producers(graph);
+  std::vector<bool> dead(nodes.size());
+  const auto maker_of = [&](Value v) {
+    return v ? made_by[static_cast<size_t>(graph.base_of(v).id)] : -1;
+  };
+  for (size_t n = 0; n < nodes.size(); ++n) {
+    const Node& node = nodes[n];
+    if (node.op->merges.empty() || graph.base_of(node.inputs[0]) != node.inputs[0]) continue;
+    const int at = maker_of(node.inputs[0]);
+    const auto later = [&](Value v) { return maker_of(v) > at; };
+    if (at < 0 || std::ranges::any_of(node.inputs, later)) continue;
+    Node& first = nodes[static_cast<size_t>(at)];
+    for (const MergeRule& rule : node.op->merges) {
+      if (rule.first != first.op->name) continue;
+      const OpDef& into = find_op(rule.into);
+      Node merged{&into, node.name, first.inputs, node.outputs, Attrs(into.attrs.items)};
+      merged.inputs.insert(merged.inputs.end(), node.inputs.begin() + 1, node.inputs.end());
+      merged.outputs.insert(merged.outputs.end(), first.outputs.begin(), first.outputs.end());
+      for (const Value v : merged.outputs) made_by[static_cast<size_t>(v.id)] = at;
+      first = std::move(merged);
+      dead[n] = true;
+      break;
+    }
   }
   remove_nodes(graph, dead);
 }

@@ -131,6 +131,13 @@ struct FusionRule {
   int operand = -1;  // an optional input; -1: the other op has one input
 };
 
+/// Where op `first` makes input 0 of this one, both become op `into`: its inputs are the first's
+/// and then this one's others, its outputs this one's and then the first's. For ops without
+/// attributes.
+struct MergeRule {
+  std::string_view first, into;
+};
+
 /// How a test fills an input that has no given values.
 enum class Fill : uint8_t {
   normal,    // standard normal
@@ -199,6 +206,8 @@ struct OpDef {
   Given<GradientFn> gradient = {};  // not_differentiable
   Given<CostFn> cost = {};
   Rows<FusionRule> fusions = {};
+  std::span<const MergeRule> merges = {};
+  int factors = 0;  // leading inputs that are multiplied with each other, and summed (core/mixed.h)
   Rows<Case> cases = {};
   bool advances_step = false;    // it writes StepState
   bool bit_exact = false;        // the CPU version gives the float32 reference's bits

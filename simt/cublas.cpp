@@ -3,11 +3,15 @@
 #include <cublas_v2.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <vector>
 
 #include "simt/library.h"
 
 struct cublasContext {
   cudaStream_t stream = nullptr;
+  bool tf32 = false;
 };
 
 cublasStatus_t cublasGetProperty(libraryPropertyType type, int* value) {
@@ -36,7 +40,23 @@ cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
 cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t, void*, size_t) {
   return CUBLAS_STATUS_SUCCESS;
 }
-cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t) { return CUBLAS_STATUS_SUCCESS; }
+cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t math) {
+  handle->tf32 = math == CUBLAS_TF32_TENSOR_OP_MATH;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+namespace {
+
+/// As tensor cores see them: 11 digits of 24, the others cut off.
+std::vector<float> as_tf32(const simt::Operand& of) {
+  std::vector<float> values(of.bytes / sizeof(float));
+  std::memcpy(values.data(), of.data, of.bytes);
+  for (float& value : values)
+    value = std::bit_cast<float>(std::bit_cast<uint32_t>(value) & 0xFFFFE000);
+  return values;
+}
+
+}  // namespace
 
 cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t trans_a,
                               cublasOperation_t trans_b, int m, int n, int k, const float* alpha,
@@ -57,9 +77,13 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t trans_a,
   const simt::Operand operands[] = {{a, bytes(ta ? k : m, ta ? m : k, lda), false},
                                     {b, bytes(tb ? n : k, tb ? k : n, ldb), false},
                                     {c, bytes(m, n, ldc), true}};
-  const auto work = [=, alpha = *alpha, beta = *beta] {
-    cblas_sgemm(CblasColMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n,
-                k, alpha, a, lda, b, ldb, beta, c, ldc);
+  const auto work = [=, first = operands[0], second = operands[1], tf32 = handle->tf32,
+                     alpha = *alpha, beta = *beta] {
+    const auto product = [=](const float* left, const float* right) {
+      cblas_sgemm(CblasColMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m,
+                  n, k, alpha, left, lda, right, ldb, beta, c, ldc);
+    };
+    tf32 ? product(as_tf32(first).data(), as_tf32(second).data()) : product(a, b);
   };
   const cudaError_t result =
       k > 0 ? simt::enqueue("cublasSgemm", handle->stream, {operands[0], operands[1], operands[2]},

@@ -111,6 +111,47 @@ TEST(BatchNorm, PassesSliceBySliceOnTheCpu) {
   EXPECT_EQ(graph.nodes()[4].outputs[0], dx);
 }
 
+// A residual block's last sum: what relu_grad made is the shortcut's gradient too.
+TEST(BatchNorm, TakesReluIntoItsGradient) {
+  Graph graph;
+  const Value x = graph.input("x", kPlanes), dy = graph.input("dy", kPlanes);
+  const Value sum = graph.add("residual_add", {BatchNorm{4}(graph, "bn", x), x});
+  const Value y = graph.add("relu", {sum});
+  const Value outputs[] = {y}, seeds[] = {dy}, wrt[] = {x, graph.find("bn.weight")};
+  const std::vector<Value> found = gradients(graph, outputs, seeds, wrt);
+  fuse_epilogues(graph);
+  merge_pairs(graph);
+  ASSERT_EQ(ops_of(graph), (std::vector<std::string>{"batch_norm", "batch_norm_relu_grad", "add"}));
+  const Node &merged = graph.nodes()[1], &add = graph.nodes()[2];
+  EXPECT_EQ(merged.inputs[0], y);
+  EXPECT_EQ(merged.inputs[1], dy);
+  EXPECT_EQ(merged.inputs[2], x);
+  EXPECT_EQ(merged.outputs[1], found[1]);
+  EXPECT_EQ(add.outputs[0], found[0]);
+  for (const Value v : {merged.outputs[0], merged.outputs[3]})
+    EXPECT_NE(std::ranges::find(add.inputs, v), add.inputs.end());
+  const Value dz = merged.outputs[3];
+  lower(graph);
+  EXPECT_EQ(ops_of(graph),
+            (std::vector<std::string>{"batch_norm_sums", "batch_norm_stats", "batch_norm_normalize",
+                                      "relu_grad", "batch_norm_grad_sums", "batch_norm_grad_input",
+                                      "add"}));
+  EXPECT_EQ(graph.nodes()[3].outputs[0], dz);
+}
+
+// Where the gradient's other inputs are made behind relu_grad, that stays.
+TEST(BatchNorm, LeavesAMaskThatComesTooEarly) {
+  Graph graph;
+  const Value x = graph.input("x", kPlanes), dy = graph.input("dy", kPlanes);
+  const Value stats = graph.input("stats", {DType::f64, {4, 2}, false});
+  const Value dz = graph.add("relu_grad", {x, dy});
+  graph.add("batch_norm_grad", {dz, graph.add("tanh", {x}), stats});
+  graph.add("batch_norm_grad", {graph.reshape(dz, {4, 36}), graph.reshape(x, {4, 36}), stats});
+  merge_pairs(graph);
+  EXPECT_EQ(ops_of(graph),
+            (std::vector<std::string>{"relu_grad", "tanh", "batch_norm_grad", "batch_norm_grad"}));
+}
+
 TEST(BatchNorm, InferenceHasGradientsButForItsAverages) {
   Graph graph(false);
   const Value x = graph.input("x", kPlanes), dy = graph.input("dy", kPlanes);

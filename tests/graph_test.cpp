@@ -5,6 +5,7 @@
 #include "core/autodiff.h"
 #include "core/executor.h"
 #include "core/fuse.h"
+#include "core/mixed.h"
 #include "core/op_table.h"
 #include "tests/expect_error.h"
 
@@ -41,6 +42,32 @@ TEST(Graph, PrintsANodeALine) {
   const Value x = graph.input("x", batched({2, 3}));
   graph.add("tanh", {graph.reshape(x, {6})}, {}, "t");
   EXPECT_EQ(to_text(graph), "t.y = tanh(x.view) : float32 (N, 6)\n");
+}
+
+TEST(Graph, FactorsOfProductsAreRoundedOnce) {
+  Graph graph;
+  const Value x = graph.input("x", batched({3}));
+  const Value w = graph.parameter("w", {2, 3}, {}), b = graph.parameter("b", {2}, {});
+  const Value y = graph.add("linear", {x, w, b}, {}, "fc");
+  const Value labels = graph.input("labels", {DType::i32, {}, true});
+  const Value loss = graph.add("softmax_cross_entropy", {y, labels}, {}, "loss");
+  backward(graph, loss, graph.input("seed", {DType::f32, {}, false}));
+  EXPECT_FALSE(factors_are_rounded(graph));
+  round_factors(graph);
+  EXPECT_TRUE(factors_are_rounded(graph));
+  std::vector<std::string> rounded;
+  for (const Node& node : graph.nodes()) {
+    if (node.op->name == "round_bf16") rounded.push_back(graph[node.inputs[0]].name);
+    if (node.op->name == "linear") {
+      EXPECT_EQ(node.inputs[2], b) << "what is added is no factor";
+    }
+    if (node.op->name == "linear_dw") {
+      EXPECT_EQ(graph[node.inputs[0]].name, "x.bf16.y");
+    }
+  }
+  ASSERT_EQ(rounded.size(), 3u) << "x serves twice";
+  EXPECT_EQ(std::vector(rounded.begin(), rounded.begin() + 2),
+            (std::vector<std::string>{"x", "w"}));
 }
 
 TEST(Graph, OnlyReluVanishesIntoAResidualAdd) {

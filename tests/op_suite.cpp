@@ -99,7 +99,7 @@ std::vector<OpCase> sorted_cases(std::span<const OpDef* const> ops) {
 void register_cudnn() {
   std::vector<const OpDef*> ops;
   for (const char* name : {"conv2d", "conv2d_dx", "conv2d_dw", "batch_norm", "batch_norm_inference",
-                           "batch_norm_grad"})
+                           "batch_norm_grad", "batch_norm_relu_grad"})
     ops.push_back(&find_op(name));
   for (const OpCase& c : sorted_cases(ops))
     for (const Check& check : checks_of(c))

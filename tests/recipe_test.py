@@ -51,6 +51,23 @@ class Recipes(CommandTest):
         self.assertEqual(self.rates("a"), [0.01])
         self.assertEqual(self.config("a")["settings"]["warmup"], 400)
 
+    def test_mixed_precision(self):
+        words = ("--steps", "30", "--precision")
+        for out, precision in ("a", "fp32"), ("b", "bf16"):
+            self.train(out, "lenet5", *words, precision, *self.few())
+            self.assertEqual(self.config(out)["settings"]["precision"], precision)
+        losses = [[float(row["loss"]) for row in csv.DictReader(self.text(out, "metrics.csv").splitlines())] for out in "ab"]
+        distances = [abs(b - a) / a for a, b in zip(*losses)]
+        self.assertGreater(max(distances), 1e-5)
+        self.assertLess(max(distances[:10]), 1e-2)
+        self.refused("train", "--resume", self.path("b"), "--precision", "fp32", says="it has bf16")
+        self.refused("train", "lenet5", "--precision", "fp16", says="fp32")
+        config = self.config("b")
+        del config["settings"]["precision"]  # as of an older version
+        with open(self.path("b", "config.json"), "w") as file:
+            json.dump(config, file)
+        self.refused("train", "--resume", self.path("b"), "--precision", "bf16", says="it has fp32")
+
     def test_goes_on_with_the_same_bits(self):
         words = ("--recipe", "he2015", "--batch", "16", *self.few())
         self.train("whole", "resnet20", *words, "--steps", "6", "--threads", "1")

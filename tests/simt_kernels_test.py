@@ -56,8 +56,8 @@ class Kernels(unittest.TestCase):
                  "--quiet", "--out"]
         self.run_cairn(*train, os.path.join(self.folder, "im2col"))
         self.run_cairn(*train, os.path.join(self.folder, "cudnn"), "--conv", "cudnn")
-        self.run_cairn("check", "batch_norm", "batch_norm_inference", "batch_norm_grad", "--device", "cuda",
-                       "--batch-norm", "cudnn")
+        self.run_cairn("check", "batch_norm", "batch_norm_inference", "batch_norm_grad", "batch_norm_relu_grad",
+                       "--device", "cuda", "--batch-norm", "cudnn")
         with open(self.launched) as file:
             launched = {int(line.split()[0], 16) for line in file}
         compiled = compiled_kernels(names)

@@ -1,11 +1,13 @@
 // CUDA's host side on the emulated device: every call may fail, and every device may be missing.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
+#include "core/mixed.h"
 #include "data/dataset.h"
 #include "layers/layers.h"
 #include "simt/fault.h"
@@ -158,6 +160,36 @@ TEST_F(Simt, BatchNormOfCudnnIsOursUpToRounding) {
     EXPECT_NEAR(theirs[i], ours[i], 1e-4 * std::abs(ours[i])) << "step " << i + 1;
   EXPECT_NE(theirs, ours) << "the same bits: was it cuDNN?";
   EXPECT_EQ(simt::alive(), "");
+}
+
+// 1 + 2^-7 has 8 digits, 1 + 2^-12 more than tensor cores see.
+TEST_F(Simt, TensorCoresTakeRoundedFactorsAlone) {
+  const auto device = open_device("cuda", 1);
+  const auto product = [&](double x, bool rounded) {
+    Graph graph;
+    const Value a = graph.state("a", {DType::f32, {1, 1}, false});
+    const Value b = graph.state("b", {DType::f32, {1, 1}, false});
+    const Value y = graph.state("y", {DType::f32, {1, 1}, false});
+    graph.add("accumulate", {y, graph.add("matmul", {a, b})});
+    if (rounded) round_factors(graph);
+    const Program program = compile(std::move(graph), plan_options(device->kind(), 1), 1);
+    EXPECT_EQ(program.rounded, rounded);
+    const Program* programs[] = {&program};
+    Store store(*device, {});
+    Executor executor(program, store, make_scratch(*device, programs));
+    store.write("a", std::vector<double>{x});
+    store.write("b", std::vector<double>{1});
+    executor.run();
+    const double ours = store.read("y")[0];
+    device->allow_tensor_cores(true);  // as another program would leave it
+    executor.run();
+    EXPECT_EQ(store.read("y")[0], 2 * ours);
+    return ours;
+  };
+  const double fine = 1 + std::ldexp(1, -12), coarse = 1 + std::ldexp(1, -7);
+  EXPECT_EQ(product(fine, false), fine);
+  EXPECT_EQ(product(fine, true), 1);
+  EXPECT_EQ(product(coarse, true), coarse);
 }
 
 TEST_F(Simt, OrdersGiveTheSameLosses) {

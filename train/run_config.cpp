@@ -41,6 +41,7 @@ Json to_json(const TrainSettings& settings) {
                       {"warmup_lr", settings.warmup_lr},
                       {"clip_norm", or_null(settings.clip_norm)},
                       {"ema", or_null(settings.ema)},
+                      {"precision", settings.precision},
                       {"horizon", settings.horizon},
                       {"seed", fmt::to_string(settings.seed)},
                       {"source", settings.streamed ? kStreamed : kResident},
@@ -58,6 +59,14 @@ std::optional<double> optional_number(const Json& json, std::string_view key) {
 bool is_streamed(const Json& json) {
   const Json* source = json.find("source");
   return source && source->as_string() == kStreamed;
+}
+
+/// Older files don't have it.
+std::string precision_from_json(const Json& json) {
+  const Json* precision = json.find("precision");
+  if (!precision) return TrainSettings().precision;
+  check_precision(precision->as_string());
+  return precision->as_string();
 }
 
 /// None in older files.
@@ -88,6 +97,7 @@ TrainSettings settings_from_json(const Json& json, const std::string& what) {
           .warmup_lr = optional_number(json, "warmup_lr").value_or(0),
           .clip_norm = optional_number(json, "clip_norm"),
           .ema = optional_number(json, "ema"),
+          .precision = precision_from_json(json),
           .horizon = json.at("horizon").as_int(),
           .seed = seed_from_json(json.at("seed"), what),
           .streamed = is_streamed(json),

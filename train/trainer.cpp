@@ -8,6 +8,7 @@
 
 #include "core/autodiff.h"
 #include "core/error.h"
+#include "core/mixed.h"
 #include "core/op_table.h"
 #include "kernels/gather_batch/gather_batch.h"
 #include "kernels/step_state/step_state.h"
@@ -38,6 +39,11 @@ int64_t steps_for(int64_t examples, int64_t batch) { return (examples + batch - 
 
 }  // namespace
 
+void check_precision(const std::string& precision) {
+  if (std::ranges::find(kPrecisions, precision) == std::end(kPrecisions))
+    fail_usage(fmt::format("there is no precision '{}'", precision), "choose fp32 or bf16");
+}
+
 void expect_batch(int64_t batch, int64_t examples) {
   if (batch < 1 || batch > examples)
     fail_usage(fmt::format("a batch of {} can't be taken from {} examples", batch, examples),
@@ -67,6 +73,7 @@ Graph accumulate_graph(const Network& network, const TrainSettings& settings, in
     backward(graph, out[0], share[0]);
     graph.add("record", {out[0], out[1], ring, share[0], share[1]});
   }
+  if (settings.precision == "bf16") round_factors(graph);
   return graph;
 }
 
@@ -148,6 +155,7 @@ Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
                  const TrainSettings& settings)
     : network_(network), settings_(settings), count_(data.size()) {
   expect_batch(settings_.batch, count_);
+  check_precision(settings_.precision);
   steps_per_epoch_ =
       steps_for(count_, checked_mul(settings_.batch, settings_.accumulate, "examples of a step"));
   for (const std::string_view name : find_optimizer(settings_.optimizer).states)

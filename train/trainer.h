@@ -31,6 +31,7 @@ struct TrainSettings {
   double warmup_lr = 0;                  // throughout the warm-up; 0: the rate rises
   std::optional<double> clip_norm = {};  // of all gradients together
   std::optional<double> ema = {};        // decay of a moving average of the parameters
+  std::string precision = "fp32";        // or bf16: of the factors of products (core/mixed.h)
   int64_t horizon = 1;                   // steps that the schedule spans
   uint64_t seed = 1;
   /// The device holds a window of batches, filled ahead of the steps, instead of all the data;
@@ -56,6 +57,10 @@ struct Evaluation {
   int64_t classes = 0;
   std::vector<int64_t> confusion;  // (classes, classes): true class, then predicted
 };
+
+inline constexpr std::string_view kPrecisions[] = {"fp32", "bf16"};
+/// A UsageError for a precision that isn't among them.
+void check_precision(const std::string& precision);
 
 /// A UsageError for a batch that can't be taken from so many examples.
 void expect_batch(int64_t batch, int64_t examples);

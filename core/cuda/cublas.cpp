@@ -98,6 +98,13 @@ Cublas::Cublas(cudaStream_t stream) : library_(std::make_unique<Library>()) {
 
 Cublas::~Cublas() = default;
 
+void Cublas::allow_tensor_cores(bool allowed) {
+  const Library& library = *library_;
+  if (!library.problem.empty()) return;
+  const cublasMath_t mode = allowed ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH;
+  library.check(library.set_math_mode(library.handle, mode));
+}
+
 const Cublas::Library& Cublas::library() const {
   if (!library_->problem.empty())
     fail(

@@ -24,6 +24,9 @@ class Cublas {
   explicit Cublas(cudaStream_t stream);
   ~Cublas();
 
+  /// For the products that follow: whether factors may be cut down to TF32's 11 digits.
+  void allow_tensor_cores(bool allowed);
+
   /// Looks for it. Needs no device.
   static CudaLibraryFact find();
 
@@ -35,10 +38,10 @@ class Cublas {
   std::unique_ptr<Library> library_;
 };
 
-/// C = alpha op(A) op(B) + beta C, in float32 (no TF32), for dense row-major matrices on the
-/// device: op(A) is m x k, op(B) k x n, C m x n; op transposes where trans_ is set; ld is the
-/// distance from one stored row to the next. C is not read where beta is 0. Enqueued on the
-/// context's stream. Throws where a size does not fit cuBLAS's 32 bits.
+/// C = alpha op(A) op(B) + beta C, in float32 (TF32 where allow_tensor_cores), for dense row-major
+/// matrices on the device: op(A) is m x k, op(B) k x n, C m x n; op transposes where trans_ is set;
+/// ld is the distance from one stored row to the next. C is not read where beta is 0. Enqueued on
+/// the context's stream. Throws where a size does not fit cuBLAS's 32 bits.
 void gemm(CudaContext& context, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k,
           float alpha, const float* a, int64_t lda, const float* b, int64_t ldb, float beta,
           float* c, int64_t ldc);

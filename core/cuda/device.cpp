@@ -119,6 +119,11 @@ class CudaDevice : public Device {
   }
   ConvChoice conv() const override { return conv_.choice(); }
 
+  void allow_tensor_cores(bool allowed) override {
+    on(index_);
+    cublas_.allow_tensor_cores(allowed);
+  }
+
  private:
   /// Makes a device the calling thread's current one; returns its index.
   static int on(int index) {

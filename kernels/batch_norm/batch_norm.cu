@@ -115,21 +115,26 @@ __global__ void batch_norm_normalize_kernel(const float* x, StatsSource source, 
   }
 }
 
-// As batch_norm_sums_kernel, for the sums dz xh and dz: 8 bytes an element.
-__global__ void batch_norm_grad_sums_kernel(const float* dz, const float* x, const double* stats,
-                                            const StepState* step, double* sums, Parts p) {
+// As batch_norm_sums_kernel, for the sums dz xh and dz: 8 bytes an element. With a mask it makes
+// dz, of all lanes: 16 bytes.
+__global__ void batch_norm_grad_sums_kernel(ReluMask mask, float* dz, const float* x,
+                                            const double* stats, const StepState* step,
+                                            double* sums, Parts p) {
   const int64_t valid = step->n_valid;
   if (valid == p.skip) return;
   for (const int64_t part : block_stride(p.channels * p.parts)) {
     const int64_t c = part / p.parts;
     const float shift = static_cast<float>(stats[2 * c]);
     float products = 0, sum = 0;
-    for (int64_t i = part % p.parts * kThreads + threadIdx.x; i < p.run; i += p.parts * kThreads)
+    for (int64_t i = part % p.parts * kThreads + threadIdx.x; i < p.run; i += p.parts * kThreads) {
+      const int64_t k = c * p.run + i;
+      if (mask.y) dz[k] = activate_grad(Activation::relu, mask.y[k], mask.dy[k]);
       if (valid == p.batch || i % p.batch < valid) {
-        const float d = dz[c * p.run + i];
-        products += d * (x[c * p.run + i] - shift);
+        const float d = dz[k];
+        products += d * (x[k] - shift);
         sum += d;
       }
+    }
     const double rest = stats[2 * c] - shift;
     put_sums((products - rest * sum) * stats[2 * c + 1], sum, sums, part);
   }
@@ -229,9 +234,9 @@ void normalize(const Args& args, const StatsSource& source, int weight, int act_
 
 /// Parts of the gradient's sums in the workspace, then in dweight and dbias, and in `totals`.
 void sum_gradients(const Args& args, const Parts& p, const double* stats, const Tensor& dweight,
-                   const Tensor& dbias, float* totals, CudaContext& context) {
+                   const Tensor& dbias, float* totals, CudaContext& context, ReluMask mask = {}) {
   auto* parts = static_cast<double*>(args.workspace);
-  launch(batch_norm_grad_sums_kernel, per_part(p, context), args.in[0].as<float>(),
+  launch(batch_norm_grad_sums_kernel, per_part(p, context), mask, args.in[0].as<float>(),
          args.in[1].as<float>(), stats, args.step, parts, p);
   launch(batch_norm_grad_finish_kernel, per_channel(p.channels, context), parts, p.parts,
          dweight.as<float>(), dbias.as<float>(), totals, p.channels, args.step, p.skip);
@@ -304,18 +309,32 @@ void batch_norm_normalize_cuda(const Args& args, CudaContext& context) {
   normalize(args, {.stats = args.in[1].as<double>()}, 2, 0, context);
 }
 
-void batch_norm_grad_own(const Args& args, CudaContext& context, int64_t skip) {
+void batch_norm_grad_own(const Args& args, CudaContext& context, int64_t skip, ReluMask mask) {
   if (args.in[1].elements() == 0) return;
   const Parts p(args.in[1], skip);
   auto* totals =
       reinterpret_cast<float*>(static_cast<double*>(args.workspace) + 2 * p.channels * p.parts);
-  sum_gradients(args, p, args.in[2].as<double>(), args.out[1], args.out[2], totals, context);
+  sum_gradients(args, p, args.in[2].as<double>(), args.out[1], args.out[2], totals, context, mask);
   grad_input(args, p, totals, totals + p.channels, args.in[3].as<float>(), context);
 }
 
 void batch_norm_grad_cuda(const Args& args, CudaContext& context) {
   if (context.conv->batch_norm_by_cudnn()) return batch_norm_grad_cudnn(args, context);
   batch_norm_grad_own(args, context, kNeverSkip);
+}
+
+void batch_norm_relu_grad_cuda(const Args& args, CudaContext& context) {
+  const bool cudnn = context.conv->batch_norm_by_cudnn();
+  const ReluMask mask{args.in[0].as<float>(), args.in[1].as<float>()};
+  in_two_parts(
+      args,
+      [&](const Args& part) {
+        if (cudnn) relu_grad_cuda(part, context);
+      },
+      [&](const Args& part) {
+        cudnn ? batch_norm_grad_cudnn(part, context)
+              : batch_norm_grad_own(part, context, kNeverSkip, mask);
+      });
 }
 
 void batch_norm_grad_sums_cuda(const Args& args, CudaContext& context) {

@@ -13,9 +13,14 @@ namespace cairn {
 /// No number of examples.
 constexpr int64_t kNeverSkip = -1;
 
+/// Where y and dy are given, they make dz: dz = y <= 0 ? 0 : dy.
+struct ReluMask {
+  const float *y = nullptr, *dy = nullptr;
+};
+
 /// By our kernels, which write nothing where exactly `skip` examples are real.
 void batch_norm_own(const Args& args, CudaContext& context, int64_t skip);
-void batch_norm_grad_own(const Args& args, CudaContext& context, int64_t skip);
+void batch_norm_grad_own(const Args& args, CudaContext& context, int64_t skip, ReluMask mask = {});
 
 void batch_norm_cudnn(const Args& args, CudaContext& context);
 void batch_norm_inference_cudnn(const Args& args, CudaContext& context);

@@ -190,6 +190,11 @@ void batch_norm_grad_ref(const Args& args) {
 }
 
 template <class Real>
+void batch_norm_relu_grad_ref(const Args& args) {
+  in_two_parts(args, unary_grad_ref<Real, Activation::relu>, batch_norm_grad_ref<Real>);
+}
+
+template <class Real>
 void batch_norm_grad_sums_ref(const Args& args) {
   add_grad_sums<Real>(grad_sums<Real>(args), args.out[0], args.out[1]);
 }
@@ -216,6 +221,8 @@ template void batch_norm_normalize_ref<float>(const Args&);
 template void batch_norm_normalize_ref<double>(const Args&);
 template void batch_norm_grad_ref<float>(const Args&);
 template void batch_norm_grad_ref<double>(const Args&);
+template void batch_norm_relu_grad_ref<float>(const Args&);
+template void batch_norm_relu_grad_ref<double>(const Args&);
 template void batch_norm_grad_sums_ref<float>(const Args&);
 template void batch_norm_grad_sums_ref<double>(const Args&);
 template void batch_norm_grad_input_ref<float>(const Args&);

@@ -37,6 +37,12 @@ constexpr double kDx[] = {0.156747258635104,  -0.344899159857928, -0.38439780683
                           -0.284018777985887, -0.192403983894641, 0.539060566907049};
 constexpr double kDw[] = {-4.36289415447119, 5.54289076828153};
 constexpr double kDb[] = {0.75, 0.625};
+constexpr double kReluDx[] = {0.211842966932378,  -0.34379719385799,  -0.250658686958102,
+                              0.135106481680819,  -0.184019713844458, 0.222035504506898,
+                              0.126902015493421,  -0.408328943938789, 0.307434722438261,
+                              -0.213496286175089, -0.310827758901401, 0.707806892624052};
+constexpr double kReluDw[] = {-5.52633259566351, 1.2900334013136}, kReluDb[] = {-0.25, -1.625};
+constexpr double kReluDz[] = {0.5, -1, 0, 0, -0.75, 0, -0.5, 0.25, 3, -2, 0.125, -1.5};
 constexpr double kHalfStats[] = {-0.166666666666667, 0.511217187410766, 1.83333333333333,
                                  0.298511157062997};
 constexpr double kHalfY[] = {0.85202864568461,  -1.14429276874149,  0.213007161421152,
@@ -289,6 +295,40 @@ constexpr Case kGradCases[] = {
     {.name = "scalar", .inputs = {kScalar, kScalar, stats_of(1)}, .error = "needs channels"},
     {.name = "sizes", .inputs = {planes(3), planes(4), stats_of(4)}, .error = "dz is float32"},
     {.name = "stats", .inputs = {planes(3), planes(3), kMatrix}, .error = "must be (3, 2)"},
+};
+constexpr Case kReluGradCases[] = {
+    {.name = "golden",
+     .n = 3,
+     .inputs =
+         {{{.shape = {2, 2}, .values = kResidualY}, kGoldenDz, kGoldenX, kGoldenStats, kGoldenW}},
+     .expect = {kReluDx, kReluDw, kReluDb, kReluDz}},
+    {.name = "planes",
+     .n = 17,
+     .inputs = {planes(6), planes(6), planes(6), stats_of(6), vectors(6)}},
+    {.name = "vectors", .n = 33, .inputs = {vectors(31), vectors(31), vectors(31), stats_of(31)}},
+    {.name = "many_examples",
+     .n = 1100,
+     .inputs =
+         {{{.shape = {2, 10}}, {.shape = {2, 10}}, {.shape = {2, 10}}, stats_of(2), vectors(2)}}},
+    {.name = "resnet_block",
+     .n = 9,
+     .inputs = {kBlock, kBlock, kBlock, stats_of(16), vectors(16)},
+     .bench = true},
+    {.name = "scalar",
+     .inputs = {kScalar, kScalar, kScalar, stats_of(1)},
+     .error = "needs channels"},
+    {.name = "sizes",
+     .inputs = {planes(3), planes(4), planes(3), stats_of(3)},
+     .error = "dy is float32 (N, 4, 5, 7), but x is"},
+    {.name = "mask",
+     .inputs = {planes(4), planes(3), planes(3), stats_of(3)},
+     .error = "y is float32 (N, 4, 5, 7), but x is"},
+    {.name = "stats",
+     .inputs = {planes(3), planes(3), planes(3), kMatrix},
+     .error = "must be (3, 2)"},
+    {.name = "weights",
+     .inputs = {planes(3), planes(3), planes(3), stats_of(3), vectors(4)},
+     .error = "weight (4) must be (3)"},
 };
 constexpr Case kGradSumsCases[] = {
     {.name = "golden", .n = 3, .inputs = {kGoldenDz, kGoldenX, kGoldenStats}, .expect = {kDw, kDb}},

@@ -158,6 +158,7 @@ constexpr OpDef kOps[] = {
              .gradient = gradient,
              .cost = cost,
              .fusions = kActivationFusions,
+             .factors = 2,
              .cases = kCases}),
     checked({.name = "linear_dx",
              .inputs = kDxInputs,
@@ -172,6 +173,7 @@ constexpr OpDef kOps[] = {
              .gradient = not_differentiable,
              .cost = cost,
              .fusions = none,
+             .factors = 2,
              .cases = kDxCases}),
     checked({.name = "linear_dw",
              .inputs = kDwInputs,
@@ -186,6 +188,7 @@ constexpr OpDef kOps[] = {
              .gradient = not_differentiable,
              .cost = cost_dw,
              .fusions = none,
+             .factors = 2,
              .cases = kDwCases}),
 };
 

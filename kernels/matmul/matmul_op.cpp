@@ -120,6 +120,7 @@ constexpr OpDef kOps[] = {
              .gradient = gradient,
              .cost = cost,
              .fusions = none,
+             .factors = 2,
              .cases = kCases}),
 };
 

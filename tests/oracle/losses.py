@@ -92,6 +92,43 @@ def preresnet20():
                          nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)])
 
 
+def bf16(t):
+    return t.bfloat16().double()
+
+
+class Product(torch.autograd.Function):
+    """A layer's product, forward and backward, of factors that are rounded to bfloat16."""
+
+    @staticmethod
+    def forward(ctx, layer, x, w):
+        ctx.layer, ctx.x, ctx.w = layer, bf16(x), bf16(w)
+        if isinstance(layer, nn.Linear):
+            return ctx.x @ ctx.w.T
+        return nn.functional.conv2d(ctx.x, ctx.w, None, layer.stride, layer.padding)
+
+    @staticmethod
+    def backward(ctx, dy):
+        dy, x, w = bf16(dy), ctx.x, ctx.w
+        if isinstance(ctx.layer, nn.Linear):
+            return None, dy @ w, dy.T @ x
+        how = ctx.layer.stride, ctx.layer.padding
+        return (None, nn.grad.conv2d_input(x.shape, w, dy, *how), nn.grad.conv2d_weight(x, w.shape, dy, *how))
+
+
+def mixed(net):
+    """The net with products of bfloat16 factors. Biases are added in full."""
+    def forward(layer):
+        def run(x):
+            y = Product.apply(layer, x, layer.weight)
+            return y if layer.bias is None else y + layer.bias.reshape((-1,) + (1,) * (y.dim() - 2))
+        return run
+
+    for layer in net.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            layer.forward = forward(layer)
+    return net
+
+
 def named(names, layers):
     net = nn.Sequential()
     for name, layer in zip(names, layers):
@@ -155,6 +192,8 @@ def main():
         "mlp_batch_norm": losses(batch_norm_mlp(), lambda p: sgd(p, lr=0.5), 4, 0),
         "resnet20": losses(resnet20(), lambda p: sgd(p, lr=0.1, momentum=0.9, weight_decay=0.0001), 1, 2, 2),
         "preresnet20": losses(preresnet20(), lambda p: sgd(p, lr=0.1, momentum=0.9, weight_decay=0.0001), 1, 2, 2),
+        "lenet5_bf16": losses(mixed(lenet5()), lambda p: sgd(p, lr=0.02, momentum=0.9, weight_decay=0.01), 1, 2),
+        "resnet20_bf16": losses(mixed(resnet20()), lambda p: sgd(p, lr=0.1, momentum=0.9, weight_decay=0.0001), 1, 2, 2),
         "mlp_adam": losses(mlp(), lambda p: adam(p, lr=0.005, weight_decay=0.01), 4, 0),
     }
     rows = [f' "{name}": [\n  ' + ",\n  ".join(f"{v:.17g}" for v in found) + "\n ]" for name, found in runs.items()]
