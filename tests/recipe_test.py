@@ -52,9 +52,9 @@ class Recipes(CommandTest):
         self.assertEqual(self.config("a")["settings"]["warmup"], 400)
 
     def test_mixed_precision(self):
-        words = ("--steps", "30", "--precision")
+        words = (*self.few(), "--steps", "30", "--precision")
         for out, precision in ("a", "fp32"), ("b", "bf16"):
-            self.train(out, "lenet5", *words, precision, *self.few())
+            self.train(out, "lenet5", *words, precision)
             self.assertEqual(self.config(out)["settings"]["precision"], precision)
         losses = [[float(row["loss"]) for row in csv.DictReader(self.text(out, "metrics.csv").splitlines())] for out in "ab"]
         distances = [abs(b - a) / a for a, b in zip(*losses)]

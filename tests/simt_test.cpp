@@ -175,7 +175,7 @@ TEST_F(Simt, TensorCoresTakeRoundedFactorsAlone) {
     const Program program = compile(std::move(graph), plan_options(device->kind(), 1), 1);
     EXPECT_EQ(program.rounded, rounded);
     const Program* programs[] = {&program};
-    Store store(*device, {});
+    Store store(*device, ParameterMap(program.graph));
     Executor executor(program, store, make_scratch(*device, programs));
     store.write("a", std::vector<double>{x});
     store.write("b", std::vector<double>{1});
