@@ -98,6 +98,7 @@ FORWARD |= {
     "clamp": lambda t, a: {"y": torch.clamp(t["x"], a.get("min", -torch.inf), a.get("max"))},
     "scaled_tanh": lambda t, a: {"y": 1.7159 * torch.tanh(t["x"] * (2 / 3))},
     "scale": lambda t, a: {"y": t["x"] * a.get("factor", 1) + a.get("offset", 0)},
+    "round_bf16": lambda t, a: {"y": t["x"].detach().bfloat16().to(t["x"].dtype)},
     "residual_add": lambda t, a: {"y": ACTIVATIONS[a.get("activation", "none")](t["a"] + t["b"])},
     "batch_norm": batch_norm, "batch_norm_inference": lambda t, a: batch_norm(t, a, False),
     "zero_pad_shortcut": zero_pad_shortcut,
@@ -379,7 +380,7 @@ def joined(r):
     return {"a": values(r, dims), "b": values(r, other)}, {"dim": signed(r, dim, len(dims))}
 
 
-NASTY = {name: elementwise() for name in ["neg", "exp", "square", "abs", "relu"]}
+NASTY = {name: elementwise() for name in ["neg", "exp", "square", "abs", "relu", "round_bf16"]}
 NASTY |= {name: bent(elementwise()) for name in ["tanh", "sigmoid", "scaled_tanh"]}
 NASTY |= {
     "log": elementwise("positive"), "sqrt": elementwise("positive"),
