@@ -97,7 +97,9 @@ void print_op(const OpDef& op) {
   table.add_row({"attributes", list_of(op.attrs, ", ")});
   table.add_row({"batch", std::string(name_of(op.scope))});
   table.add_row({"gradient", gradient_of(op)});
-  table.add_row({"on the CPU", op.cpu ? "vectorised" : "the reference's plain loops"});
+  table.add_row({"on the CPU", op.cpu     ? "vectorised"
+                               : op.lower ? "by ops that pass slice by slice (core/lower.h)"
+                                          : "the reference's plain loops"});
   table.print(stdout);
 }
 
