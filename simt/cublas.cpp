@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <vector>
 
 #include "simt/library.h"
@@ -49,8 +48,8 @@ namespace {
 
 /// As tensor cores see them: 11 digits of 24, the others cut off.
 std::vector<float> as_tf32(const simt::Operand& of) {
-  std::vector<float> values(of.bytes / sizeof(float));
-  std::memcpy(values.data(), of.data, of.bytes);
+  const auto* data = static_cast<const float*>(of.data);
+  std::vector<float> values(data, data + of.bytes / sizeof(float));
   for (float& value : values)
     value = std::bit_cast<float>(std::bit_cast<uint32_t>(value) & 0xFFFFE000);
   return values;
