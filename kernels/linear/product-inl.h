@@ -147,7 +147,8 @@ void product_vectors(D d, const ProductTile& tile, int64_t rows, int64_t vectors
 }
 
 /// `rows` outputs at `length` lanes that lie side by side, in x as in y. Where they are no whole
-/// number of vectors the last vector overlaps the one before: its lanes come out the same again.
+/// number of vectors the last vector overlaps the one before: its lanes come out the same again. A
+/// tile that adds would add twice there, so its rest goes by narrower vectors.
 template <class D>
 void product_run(D d, ProductTile tile, int64_t rows, int64_t length, const float* w,
                  const float* x, float* y) {
@@ -158,7 +159,11 @@ void product_run(D d, ProductTile tile, int64_t rows, int64_t length, const floa
       return product_run(hn::CappedTag<float, (kLanes > 8 ? 8 : 1)>(), tile, rows, length, w, x, y);
   tile.x_column = tile.y_column = lanes;
   product_vectors<false>(d, tile, rows, length / lanes, w, x, y);
-  if (length % lanes != 0)
+  const int64_t rest = length % lanes;
+  if (rest == 0) return;
+  if (tile.adds)
+    product_run(d, tile, rows, rest, w, x + length - rest, y + length - rest);
+  else
     product_columns<1, false>(d, tile, rows, w, x + length - lanes, y + length - lanes);
 }
 
