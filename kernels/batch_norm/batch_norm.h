@@ -17,7 +17,7 @@
 // batch_norm_grad            dx, dweight, dbias
 // batch_norm_relu_grad       the same of dy where act is relu: dz = y <= 0 ? 0 : dy, which is the
 //                            residual's gradient too. Its place is where relu_grad was before a
-//                            batch_norm_grad: on CUDA 7 passes over memory where both take 8
+//                            batch_norm_grad: our CUDA kernels then take 7 passes over memory for 8
 // batch_norm_inference_grad  the same where m and v are constants: dx = weight / sqrt(v + eps) dz.
 //                            The running averages have no gradient.
 //
