@@ -16,7 +16,8 @@
 namespace simt {
 namespace {
 
-constexpr size_t kAlignment = 256, kRedZone = 256, kStep = size_t{1} << 20;
+constexpr size_t kAlignment = 256, kRedZone = 256;
+constexpr size_t kStep = size_t{2} << 20;  // a large page
 const size_t kPage = static_cast<size_t>(sysconf(_SC_PAGESIZE));
 
 size_t up(size_t value, size_t to) { return (value + to - 1) / to * to; }
@@ -41,15 +42,43 @@ Pinned& pinned() {
 
 Memory::Memory() : key_(pkey_alloc(0, PKEY_DISABLE_ACCESS)) {
   constexpr int kOpen = PROT_READ | PROT_WRITE;
-  base_ = static_cast<std::byte*>(reserve(kReserved, key_ < 0 ? PROT_NONE : kOpen));
+  void* at = reserve(kReserved + kStep, key_ < 0 ? PROT_NONE : kOpen);
+  base_ = reinterpret_cast<std::byte*>(up(reinterpret_cast<uintptr_t>(at), kStep));
   if (key_ >= 0 && pkey_mprotect(base_, kReserved, kOpen, key_) != 0) throw std::bad_alloc();
+  // Changing the rights of 34 MiB, twice for each kernel, takes milliseconds with small pages.
+  if (key_ < 0) madvise(base_, kReserved, MADV_HUGEPAGE);
 }
 
 void Memory::protect(bool open) {
   if (key_ >= 0) {
     pkey_set(key_, open ? 0 : PKEY_DISABLE_ACCESS);
-  } else if (committed_) {
-    mprotect(base_, committed_, open ? PROT_READ | PROT_WRITE : PROT_NONE);
+    return;
+  }
+  for (auto step = in_use_.begin(); step != in_use_.end();) {  // one call for steps in a row
+    const size_t first = step->first;
+    size_t last = first;
+    for (; step != in_use_.end() && step->first == last; ++step) ++last;
+    set_rights(first, last, open);
+  }
+}
+
+void Memory::set_rights(size_t first, size_t last, bool open) {
+  mprotect(base_ + first * kStep, (last - first) * kStep,
+           open ? PROT_READ | PROT_WRITE : PROT_NONE);
+}
+
+void Memory::use(size_t begin, size_t bytes) {
+  if (key_ >= 0) return;
+  for (size_t step = begin / kStep; step * kStep < begin + bytes; ++step)
+    if (in_use_[step]++ == 0) set_rights(step, step + 1, true);
+}
+
+void Memory::leave(size_t begin, size_t bytes) {
+  if (key_ >= 0) return;
+  for (size_t step = begin / kStep; step * kStep < begin + bytes; ++step) {
+    if (--in_use_[step] > 0) continue;
+    in_use_.erase(step);
+    set_rights(step, step + 1, false);
   }
 }
 
@@ -64,7 +93,6 @@ Memory::Access::~Access() {
 void Memory::grow(size_t bytes) {
   const size_t wanted = up(bytes, kStep);
   if (wanted <= committed_) return;
-  if (key_ < 0) mprotect(base_ + committed_, wanted - committed_, PROT_READ | PROT_WRITE);
   poison(base_ + committed_, wanted - committed_);
   committed_ = wanted;
 }
@@ -77,6 +105,7 @@ void* Memory::allocate(size_t bytes, const void* by) {
   const Access access;
   grow(end);
   next_ = end - kRedZone;
+  use(begin, bytes);
   std::byte* data = base_ + begin;
   unpoison(data, bytes);
   std::memset(data, 0xff, bytes);
@@ -99,6 +128,7 @@ bool Memory::release(void* data) {
   const auto begin = up(reinterpret_cast<uintptr_t>(data), kPage);
   const auto end = (reinterpret_cast<uintptr_t>(data) + gone.bytes) / kPage * kPage;
   if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  leave(static_cast<size_t>(gone.begin - base_), gone.bytes);
   return true;
 }
 

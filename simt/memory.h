@@ -56,6 +56,10 @@ class Memory {
   friend class Access;
   void protect(bool open);
   void grow(size_t bytes);
+  // Without a key: the host's rights to steps [first, last), and which steps hold live allocations.
+  void set_rights(size_t first, size_t last, bool open);
+  void use(size_t begin, size_t bytes);
+  void leave(size_t begin, size_t bytes);
 
   int key_;  // of the processor's memory protection; -1: it has none, and pages' rights are changed
   std::byte* base_ = nullptr;
@@ -64,6 +68,9 @@ class Memory {
   int64_t live_ = 0;
   int open_ = 0;
   std::map<const std::byte*, Allocation> allocations_;
+  // Live allocations in each step of addresses that has any: only their rights change with each
+  // kernel, not those of all that was ever allocated. Without key_.
+  std::map<size_t, int64_t> in_use_;
   mutable const Allocation* found_ = nullptr;  // the last time: most accesses follow one another
 };
 Memory& memory();
