@@ -3,7 +3,7 @@ set grid lc rgb '#dddddd'
 set border 3
 set tics nomirror
 set key outside right top
-set title 'Training error over 2346 steps'
+set title 'Training error over 3128 steps'
 set xlabel 'epoch'
 set ylabel 'training error (%)'
 set yrange [0:100]
