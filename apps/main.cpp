@@ -12,10 +12,11 @@ void add_device_options(Command& command, DeviceChoice& choice) {
       .range(0, 1024);
   command.option("--simd", choice.simd,
                  "vector instructions of the CPU: AVX3 (AVX-512), AVX2, ... or auto", "NAME");
-  command.option("--conv", choice.conv,
-                 "convolutions on CUDA: im2col, cudnn, or auto, which measures both (default: "
-                 "the run's, else im2col)",
-                 "NAME");
+  command.option(
+      "--conv", choice.conv,
+      "convolutions on CUDA: im2col, implicit, cudnn, or auto, which measures them (default: "
+      "the run's, else im2col)",
+      "NAME");
   command.option("--batch-norm", choice.batch_norm,
                  "batch norm on CUDA: own, our kernels, or cudnn (default: the run's, else own)",
                  "NAME");

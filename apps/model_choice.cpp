@@ -50,10 +50,11 @@ void add_optimizer_options(Command& command, TrainOptions& o) {
   command
       .option(
           "--precision", o.precision,
-          "of the factors of products: fp32 (default) or bf16, for mixed precision with weights "
+          "of the factors of products: fp32 (default), tf32, which lets cuBLAS cut them to 11 "
+          "binary digits on CUDA and is fp32 elsewhere, or bf16, for mixed precision with weights "
           "of float32",
           "NAME")
-      .choices({"fp32", "bf16"});
+      .choices({"fp32", "tf32", "bf16"});
   command
       .option("--schedule", o.schedule, "how the learning rate goes (default: the model's)", "NAME")
       .choices({"constant", "step", "cosine", "one-cycle"});

@@ -5,11 +5,16 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "apps/commands.h"
 #include "apps/model_choice.h"
 #include "apps/terminal.h"
+#include "core/error.h"
 #include "core/executor.h"
 #include "train/memory.h"
 #include "train/optimizers.h"
@@ -20,6 +25,7 @@ namespace {
 struct PlanRequest {
   TrainOptions train;
   std::string device = "cpu";
+  std::optional<double> copy, fma;  // GB/s and GFLOP/s
 };
 
 /// Bytes moved and flops of a run of the program, as the ops' cost functions tell.
@@ -157,7 +163,47 @@ void print_run_memory(const ChosenModel& chosen, const ParameterMap& parameters,
                megabytes(host_data));
 }
 
+/// The least time of a step where memory moves `copy` bytes and multipliers make `fma` flops a
+/// second: for each node the longer of the two, added up by op, the longest first.
+void print_floor(std::span<const Program> programs, double copy, double fma) {
+  struct Line {
+    int64_t nodes = 0;
+    Cost cost;
+    double seconds = 0;
+  };
+  std::map<std::string_view, Line> lines;
+  Line all;
+  for (const Program& program : programs)
+    for (const Node& node : program.graph.nodes()) {
+      const Cost cost = NodeTypes(program.graph, node, program.plan.options.capacity).cost();
+      for (Line* line : {&lines[node.op->name], &all}) {
+        ++line->nodes;
+        line->cost.bytes += cost.bytes, line->cost.flops += cost.flops;
+        line->seconds += std::max(cost.bytes / copy, cost.flops / fma);
+      }
+    }
+  std::vector<std::pair<std::string_view, Line>> sorted(lines.begin(), lines.end());
+  std::ranges::stable_sort(sorted, std::greater(), [](const auto& l) { return l.second.seconds; });
+  sorted.emplace_back("all", all);
+  using Align = Table::Align;
+  Table table({{"op"},
+               {"nodes", Align::right},
+               {"bytes", Align::right},
+               {"flops", Align::right},
+               {"microseconds", Align::right}});
+  for (const auto& [name, line] : sorted)
+    table.add_row({std::string(name), fmt::to_string(line.nodes),
+                   megabytes(static_cast<int64_t>(line.cost.bytes)), scientific(line.cost.flops),
+                   fmt::format("{:.1f}", line.seconds * 1e6)});
+  fmt::print("\nleast time of a step at {:g} GB/s and {:g} GFLOP/s, launches not counted:\n",
+             copy / 1e9, fma / 1e9);
+  table.print(stdout);
+}
+
 int show_plan(const PlanRequest& request) {
+  if (request.copy.has_value() != request.fma.has_value())
+    fail_usage("--copy and --fma go together", "give both; cairn bench measures them");
+
   using Align = Table::Align;
   const ChosenModel chosen(request.train);
   const TrainSettings& settings = chosen.settings;
@@ -166,8 +212,11 @@ int show_plan(const PlanRequest& request) {
   const auto options = [&](int64_t batch) {
     return plan_options(cuda ? DeviceKind::cuda : DeviceKind::cpu, batch);
   };
-  const Program accumulate = compile(accumulate_graph(chosen.network, settings, chosen.examples),
-                                     options(settings.batch), settings.seed);
+  const Program step_programs[] = {
+      compile(accumulate_graph(chosen.network, settings, chosen.examples), options(settings.batch),
+              settings.seed),
+      compile(update_graph(parameters, settings), options(settings.batch), settings.seed)};
+  const auto& [accumulate, update] = step_programs;
   const PlanOptions& step = accumulate.plan.options;
   fmt::print("{} on images like those of {}, for {}: batch {} in {} slice{} of {}\n\n",
              chosen.network.model->name, chosen.data.name, request.device, settings.batch,
@@ -181,13 +230,13 @@ int show_plan(const PlanRequest& request) {
                   {"moved a step", Align::right},
                   {"flops a step", Align::right}});
   add_program(programs, "accumulate", accumulate, cuda);
-  add_program(programs, "update", compile(update_graph(parameters, settings), step, settings.seed),
-              cuda);
+  add_program(programs, "update", update, cuda);
   const Program evaluate =
       compile(evaluate_graph(chosen.network, "test", chosen.test, kEvaluationBatch),
               options(kEvaluationBatch), settings.seed);
   add_program(programs, fmt::format("evaluate {}", kEvaluationBatch), evaluate, cuda);
   programs.print(stdout);
+  if (request.copy) print_floor(step_programs, *request.copy * 1e9, *request.fma * 1e9);
   print_run_memory(chosen, parameters, Executor::bytes(accumulate) + Executor::bytes(evaluate),
                    cuda);
   fmt::print("\nmemory of accumulate, by value:\n");
@@ -206,11 +255,18 @@ void add_plan_command(CommandLine& args) {
       "of memory of a whole run",
       {{"cairn plan lenet5", ""},
        {"cairn plan mlp --set widths=2000,2000 --device cuda", ""},
+       {"cairn plan resnet20 --device cuda --copy 3350 --fma 67000",
+        "and the least time of a step"},
        {"cairn plan lenet5 --source streamed", "with a window of two batches, not all images"}});
   command.positional("MODEL", o->train.model, "model to plan: " + model_names()).required();
   add_model_options(command, o->train);
   command.option("--device", o->device, "for which the step is planned; none is opened", "NAME")
       .choices({"cpu", "cuda"});
+  command
+      .option("--copy", o->copy,
+              "with --fma: the least time of a step, by op, where memory moves so many GB/s", "X")
+      .positive();
+  command.option("--fma", o->fma, "and multipliers make so many GFLOP/s", "X").positive();
   command.run([o] { return show_plan(*o); });
 }
 

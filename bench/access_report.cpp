@@ -75,13 +75,14 @@ void expect_access_recorder(std::string_view device) {
   if (!simt::AccessRecorder::built() || !device.starts_with("cuda")) refuse();
 }
 
-void report_accesses(Device& device, const std::vector<const OpDef*>& ops, bool json) {
+void report_accesses(Device& device, const std::vector<const OpDef*>& ops, int64_t batch,
+                     bool json) {
   expect_access_recorder(device.kind() == DeviceKind::cuda ? "cuda" : "");
   if (!json)
     fmt::print("{:<26} {:<32} {:<44} {:>9} {:>10} {:>10} {:>6} {:>9} {:>9}\n", "op", "row",
                "kernel", "accesses", "sectors", "ideal", "%", "shared", "conflicts");
   for (const OpDef* op : ops)
-    for_bench_calls(device, *op, [&](const OpCall& call, const std::string& row) {
+    for_bench_calls(device, *op, batch, [&](const OpCall& call, const std::string& row) {
       OpRunner runner = bench_runner(device, call);
       simt::access_recorder().start();
       runner.run();
@@ -99,7 +100,7 @@ namespace cairn::bench {
 
 void expect_access_recorder(std::string_view) { refuse(); }
 
-void report_accesses(Device&, const std::vector<const OpDef*>&, bool) { refuse(); }
+void report_accesses(Device&, const std::vector<const OpDef*>&, int64_t, bool) { refuse(); }
 
 }  // namespace cairn::bench
 

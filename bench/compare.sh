@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
-# Cairn beside libtorch on this machine, in interleaved rounds. See --help.
+# Cairn beside other frameworks on this machine, in interleaved rounds. See --help.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: bench/compare.sh [--nets "NAME ..."] [--batch N] [--threads "T ..."] [--rounds R]
+Usage: bench/compare.sh [--peers "PEER ..."] [--nets "NAME ..."] [--batch N] [--threads "T ..."] [--rounds R]
 
-Builds build/peers/train_bench and build/peers/peer_libtorch and runs them in turn, so that a slow spell
-of the machine hits both alike. Then prints for each net and number of threads the medians over the
+Builds build/peers/train_bench and the peers' programs and runs them in turn, so that a slow spell
+of the machine hits all alike. Then prints for each net, number of threads and peer the medians over the
 rounds of both, of a round's ratio, and of Cairn's share of the plain FMA rate measured beside it.
+
+PEER is libtorch, tiny-dnn (lenet5 and lenet5relu on one thread; it is left out elsewhere) or onednn: its
+3x3 convolutions at 16, 32 and 64 channels beside ours, in turns within one program, once for each
+number of threads; the lines stand as that prints them.
 
 libtorch is tuned: OpenBLAS picks its own kernel (OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE are unset for
 both), is the OpenMP build where that is there, and glibc keeps freed memory (GLIBC_TUNABLES); as it
-comes, libtorch is slower. Debian's packages libtorch-dev and libopenblas0-openmp are installed where
-they are missing.
+comes, libtorch is slower. Debian's packages of the peers are installed where they are missing.
 
-Default: lenet5, batch 128, 1 and 2 threads, 5 rounds.
+Default: libtorch, lenet5, batch 128, 1 and 2 threads, 5 rounds.
 TEXT
 }
 
@@ -23,9 +26,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/common.sh
 source scripts/common.sh
 
-nets=lenet5 batch=128 threads="1 2" rounds=5
+peers=libtorch nets=lenet5 batch=128 threads="1 2" rounds=5
 while (($#)); do
   case $1 in
+    --peers) peers=$2 && shift 2 ;;
     --nets) nets=$2 && shift 2 ;;
     --batch) batch=$2 && shift 2 ;;
     --threads) threads=$2 && shift 2 ;;
@@ -36,11 +40,22 @@ while (($#)); do
 done
 
 package_probe+=([libtorch-dev]="header torch/csrc/api/include/torch/torch.h"
-  [libopenblas0-openmp]="file /usr/lib/$(uname -m)-linux-gnu/openblas-openmp/libopenblas.so.0")
-ensure_packages "the comparison" "${build_packages[@]}" libtorch-dev libopenblas0-openmp
+  [libopenblas0-openmp]="file /usr/lib/$(uname -m)-linux-gnu/openblas-openmp/libopenblas.so.0"
+  [tiny-dnn]="header tiny_dnn/tiny_dnn.h" [libcereal-dev]="header cereal/cereal.hpp"
+  [libstb-dev]="header stb/stb_image.h" [libdnnl-dev]="header dnnl.hpp")
+packages=() targets=(train_bench)
+for peer in $peers; do
+  case $peer in
+    libtorch) packages+=(libtorch-dev libopenblas0-openmp) && targets+=(peer_libtorch) ;;
+    tiny-dnn) packages+=(tiny-dnn libcereal-dev libstb-dev) && targets+=(peer_tiny_dnn) ;;
+    onednn) packages+=(libdnnl-dev) && targets+=(peer_onednn) ;;
+    *) die "there is no peer '$peer': choose libtorch, tiny-dnn or onednn" ;;
+  esac
+done
+ensure_packages "the comparison" "${build_packages[@]}" "${packages[@]}"
 mkdir -p build
 moving "building" build/peers.log cmake --preset release -B build/peers -DCAIRN_PEERS=ON
-moving "building" build/peers.log cmake --build build/peers --target train_bench peer_libtorch ||
+moving "building" build/peers.log cmake --build build/peers --target "${targets[@]}" ||
   die "the build failed: see build/peers.log"
 
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
@@ -53,12 +68,21 @@ for ((round = 1; round <= rounds; ++round)); do
   for net in $nets; do
     for t in $threads; do
       words=(--net "$net" --batch "$batch" --threads "$t" --windows 4 --max-windows 6 --wait 1)
+      [[ $peers != onednn ]] || continue
       build/peers/train_bench "${words[@]}" | tee -a "$lines"
-      env GLIBC_TUNABLES="$malloc" LD_LIBRARY_PATH="$openmp" OMP_NUM_THREADS="$t" \
-        OPENBLAS_NUM_THREADS="$t" build/peers/peer_libtorch "${words[@]}" | tee -a "$lines"
+      [[ $peers != *libtorch* ]] ||
+        env GLIBC_TUNABLES="$malloc" LD_LIBRARY_PATH="$openmp" OMP_NUM_THREADS="$t" \
+          OPENBLAS_NUM_THREADS="$t" build/peers/peer_libtorch "${words[@]}" | tee -a "$lines"
+      [[ $peers != *tiny-dnn* || $net != lenet5* || $t != 1 ]] ||
+        build/peers/peer_tiny_dnn "${words[@]}" | tee -a "$lines"
     done
   done
 done
+if [[ $peers == *onednn* ]]; then
+  for t in $threads; do
+    OMP_NUM_THREADS=$t build/peers/peer_onednn --batch "$batch" --threads "$t"
+  done
+fi
 
 say
 say "$(date '+%F %H:%M'), $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sed -n 1p)," \
@@ -77,23 +101,24 @@ awk '
   }
   {
     what = value("net") " " value("threads")
-    if (!(what in seen)) { seen[what] = 1; order[++count] = what }
-    peer = value("peer") " " what
-    speed[value("peer")] = value("images_per_s")
-    runs[peer] = runs[peer] " " value("images_per_s")
-    if (value("peer") == "cairn") {
-      share = 100 * value("gflops") / value("probe_gflops")
-      runs["share " what] = runs["share " what] " " share
+    peer = value("peer")
+    runs[peer " " what] = runs[peer " " what] " " value("images_per_s")
+    if (peer == "cairn") {
+      ours = value("images_per_s")
+      runs["share " what] = runs["share " what] " " 100 * value("gflops") / value("probe_gflops")
     } else {
-      runs["ratio " what] = runs["ratio " what] " " speed["cairn"] / speed["libtorch"]
+      line = what " " peer
+      if (!(line in seen)) { seen[line] = 1; order[++count] = line }
+      runs["ratio " line] = runs["ratio " line] " " ours / value("images_per_s")
     }
   }
   END {
-    printf "%-12s %7s %10s %10s %7s %12s\n", "net", "threads", "cairn", "libtorch", "ratio", "of FMA peak"
+    if (count)
+      printf "%-12s %7s %-9s %10s %10s %7s %12s\n", "net", "threads", "peer", "cairn", "peer", "ratio", "of FMA peak"
     for (i = 1; i <= count; ++i) {
       split(order[i], name, " ")
-      a = median("cairn " order[i]); b = median("libtorch " order[i])
-      printf "%-12s %7d %10d %10d %7.2f %11.0f%%\n", name[1], name[2], a, b, median("ratio " order[i]),
-        median("share " order[i])
+      what = name[1] " " name[2]
+      printf "%-12s %7d %-9s %10d %10d %7.2f %11.0f%%\n", name[1], name[2], name[3], median("cairn " what),
+        median(name[3] " " what), median("ratio " order[i]), median("share " what)
     }
   }' "$lines"

@@ -140,20 +140,22 @@ OpTime time_call(Device& device, const OpCall& call, std::string row, double sec
   return {std::string(call.op->name), std::move(row), taken, runner.cost()};
 }
 
-void for_bench_calls(Device& device, const OpDef& op,
+void for_bench_calls(Device& device, const OpDef& op, int64_t batch,
                      const std::function<void(const OpCall&, const std::string&)>& use) {
   for (const OpCase& c : cases_of(op)) {
     if (!c.row->bench || c.plain || c.refused()) continue;
-    const OpCall call = rounded(make_call(c));
+    Case row = *c.row;
+    if (batch > 0) row.n = batch;
+    const OpCall call = rounded(make_call({c.op, &row, c.plain}));
     use(call, std::string(c.row->name));
     if (!differentiable(op)) continue;
     for (const OpCall& node : gradient_calls(device, call)) use(node, c.label());
   }
 }
 
-std::vector<OpTime> time_op(Device& device, const OpDef& op, double seconds) {
+std::vector<OpTime> time_op(Device& device, const OpDef& op, int64_t batch, double seconds) {
   std::vector<OpTime> times;
-  for_bench_calls(device, op, [&](const OpCall& call, const std::string& row) {
+  for_bench_calls(device, op, batch, [&](const OpCall& call, const std::string& row) {
     times.push_back(time_call(device, call, row, seconds));
   });
   return times;
@@ -163,7 +165,7 @@ void run_op_bench(Device& device, const OpBenchOptions& options) {
   std::vector<const OpDef*> ops;
   for (const std::string& name : options.ops) ops.push_back(&find_op(name));
   if (ops.empty()) ops = all_ops();
-  if (options.access_report) return report_accesses(device, ops, options.json);
+  if (options.access_report) return report_accesses(device, ops, options.batch, options.json);
   const Ceilings most = measure_ceilings(device);
   const std::string description = device.description();
   const std::string name = description.substr(0, description.find(" ("));
@@ -174,7 +176,7 @@ void run_op_bench(Device& device, const OpBenchOptions& options) {
         description, 1e-9 * most.copy, 1e-9 * most.fma, "op", "row", "device", "time", "GB/s",
         "% copy", "GFLOP/s", "% FMA", "bound by");
   for (const OpDef* op : ops)
-    for (const OpTime& time : time_op(device, *op, options.seconds))
+    for (const OpTime& time : time_op(device, *op, options.batch, options.seconds))
       options.json ? print_object(name, time, most) : print_line(name, time, most);
 }
 

@@ -37,18 +37,19 @@ struct OpTime {
 
 /// Times a call in windows for `seconds` in all.
 OpTime time_call(Device& device, const OpCall& call, std::string row, double seconds);
-/// Calls `use` with each of the op's benchmark rows and then with the nodes of its gradient, under
-/// the row's name as in OpTime.
-void for_bench_calls(Device& device, const OpDef& op,
+/// Calls `use` with each of the op's benchmark rows, of `batch` examples (0: the row's own), and
+/// then with the nodes of its gradient, under the row's name as in OpTime.
+void for_bench_calls(Device& device, const OpDef& op, int64_t batch,
                      const std::function<void(const OpCall&, const std::string&)>& use);
 /// A call laid out as in training on the device.
 OpRunner bench_runner(Device& device, const OpCall& call);
 
 /// The op's benchmark rows, each followed by the nodes of its gradient.
-std::vector<OpTime> time_op(Device& device, const OpDef& op, double seconds);
+std::vector<OpTime> time_op(Device& device, const OpDef& op, int64_t batch, double seconds);
 
 struct OpBenchOptions {
   std::vector<std::string> ops;  // none: all
+  int64_t batch = 0;             // examples of each row; 0: the row's own
   double seconds = 0.2;          // for each line
   bool json = false;             // one object a line
   bool access_report = false;    // in place of times (access_report.h)

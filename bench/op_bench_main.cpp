@@ -1,4 +1,4 @@
-// op_bench [OP...] [--device NAME] [--threads T] [--conv NAME] [--seconds S] [--json]
+// op_bench [OP...] [--device NAME] [--threads T] [--conv NAME] [--batch N] [--seconds S] [--json]
 // [--access-report]: what `cairn bench` prints, for the op table of the program that links this.
 #include <fmt/format.h>
 
@@ -27,6 +27,8 @@ void run(std::span<char* const> words) {
       device = value();
     else if (word == "--conv")
       conv = value();
+    else if (word == "--batch")
+      options.batch = parse_whole(word, value(), 1);
     else if (word == "--threads")
       threads = parse_whole(word, value(), 0);
     else if (word == "--seconds")
@@ -34,8 +36,8 @@ void run(std::span<char* const> words) {
     else if (word.starts_with("-"))
       fail_usage(
           fmt::format("unknown option {}", word),
-          "op_bench [OP...] [--device NAME] [--threads T] [--conv im2col|cudnn|auto] [--seconds S] "
-          "[--json] [--access-report]");
+          "op_bench [OP...] [--device NAME] [--threads T] [--conv im2col|implicit|cudnn|auto] "
+          "[--batch N] [--seconds S] [--json] [--access-report]");
     else
       options.ops.push_back(word);
   }

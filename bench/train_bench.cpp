@@ -35,7 +35,11 @@ void run(std::span<char* const> words) {
   const std::string note = device->set_conv({options.conv});
   if (!note.empty()) fmt::print(stderr, "{}\n", note);
   Trainer trainer(network, *device, data,
-                  {.batch = options.batch, .lr = 0.01, .momentum = 0.9, .schedule = "constant"});
+                  {.batch = options.batch,
+                   .lr = 0.01,
+                   .momentum = 0.9,
+                   .schedule = "constant",
+                   .precision = options.precision});
   run_windows("cairn", options, net.train_flops(), [&](int64_t steps) {
     double loss = 0;
     for (int64_t i = 1; i <= steps; ++i) {
@@ -44,6 +48,7 @@ void run(std::span<char* const> words) {
     }
     return loss;
   });
+  if (trainer.launches() > 0) fmt::print("launches_a_step={}\n", trainer.launches());
 }
 
 }  // namespace

@@ -130,6 +130,8 @@ Options parse(std::span<char* const> words) {
       o.device = value;
     else if (name == "--conv")
       o.conv = value;
+    else if (name == "--precision")
+      o.precision = value;
     else if (name == "--batch")
       whole(1, o.batch);
     else if (name == "--threads")
@@ -145,7 +147,8 @@ Options parse(std::span<char* const> words) {
     else
       fail_usage(fmt::format("unknown option {}", name),
                  "train_bench --net NAME --batch N --threads T --steps S [--windows W] "
-                 "[--max-windows M] [--wait SECONDS] [--device NAME] [--conv im2col|cudnn|auto]");
+                 "[--max-windows M] [--wait SECONDS] [--device NAME] "
+                 "[--conv im2col|implicit|cudnn|auto] [--precision fp32|tf32|bf16]");
   }
   return o;
 }

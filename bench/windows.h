@@ -16,7 +16,7 @@
 namespace cairn::bench {
 
 struct Options {
-  std::string net = "lenet5", device = "cpu", conv = "im2col";
+  std::string net = "lenet5", device = "cpu", conv = "im2col", precision = "fp32";
   int64_t batch = 128, threads = 1, steps = 0, windows = 7, max_windows = 30;
   double wait = 0;  // seconds to wait in all for a quiet machine
 };

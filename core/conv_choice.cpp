@@ -2,16 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "core/error.h"
 
 namespace cairn {
 
 void check_conv(const std::string& algorithm) {
-  constexpr const char* kHint = "choose im2col, cudnn or auto";
-  if (algorithm == "implicit")
-    fail_usage("--conv implicit: convolutions without columns don't exist yet", kHint);
-  if (algorithm != "im2col" && algorithm != "cudnn" && algorithm != "auto")
-    fail_usage(fmt::format("--conv can't be \"{}\"", algorithm), kHint);
+  constexpr std::array<std::string_view, 4> kAlgorithms{"im2col", "implicit", "cudnn", "auto"};
+  if (std::ranges::find(kAlgorithms, algorithm) == kAlgorithms.end())
+    fail_usage(fmt::format("--conv can't be \"{}\"", algorithm),
+               "choose im2col, implicit, cudnn or auto");
 }
 
 void check_batch_norm(const std::string& algorithm) {

@@ -7,10 +7,11 @@
 
 namespace cairn {
 
-/// im2col: our columns and one product of cuBLAS (kernels/conv2d).
-/// cudnn:  cuDNN's deterministic algorithms, between two transpositions.
-/// auto:   the faster of the two, measured once for each op and shape; what it `found` belongs to
-///         the run, because the two differ in the last bits.
+/// im2col:   our columns and one product of cuBLAS (kernels/conv2d).
+/// implicit: our products, which gather their columns on the way (conv2d_implicit.cu).
+/// cudnn:    cuDNN's deterministic algorithms, between two transpositions.
+/// auto:     the fastest of the three, measured once for each op and shape; what it `found` belongs
+///           to the run, because they differ in the last bits.
 ///
 /// `batch_norm` is `own`, our kernels, or `cudnn`, whose statistics are of float32.
 struct ConvChoice {
@@ -27,7 +28,7 @@ ConvChoice chosen_conv(const std::optional<std::string>& conv,
                        const std::optional<std::string>& batch_norm, const ConvChoice& run,
                        bool on_cuda);
 
-/// A UsageError unless it is one of the three.
+/// A UsageError unless it is one of the four.
 void check_conv(const std::string& algorithm);
 /// A UsageError unless it is one of the two.
 void check_batch_norm(const std::string& algorithm);

@@ -19,6 +19,8 @@ class Replay {
  public:
   virtual ~Replay() = default;
   virtual void run() = 0;
+  /// What it enqueues: kernels, copies and clears.
+  virtual int64_t launches() const = 0;
 };
 
 /// A place to run. Copies are ordered with the kernels of `call`, and the host's side of them is

@@ -36,8 +36,8 @@ Program compile(Graph graph, PlanOptions options, uint64_t seed, bool fuse) {
   std::vector<Value> accumulators =
       fuse ? bind_accumulators(graph) : std::vector<Value>(graph.values().size());
   Plan plan = make_plan(graph, accumulators, options);
-  const bool rounded = factors_are_rounded(graph);
-  return {std::move(graph), std::move(plan), seed, rounded};
+  const bool tf32 = factors_are_rounded(graph);
+  return {std::move(graph), std::move(plan), seed, tf32};
 }
 
 PlanOptions plan_options(DeviceKind kind, int64_t batch) {
@@ -201,7 +201,7 @@ void Executor::run() {
 }
 
 void Executor::enqueue() {
-  device_.allow_tensor_cores(program_.rounded);
+  device_.allow_tensor_cores(program_.tf32);
   for (BoundStage& stage : stages_) {
     for (const Tensor& t : stage.cleared) device_.clear(t.data, static_cast<size_t>(t.bytes()));
     if (stage.stage.sliced)
@@ -281,7 +281,7 @@ void Executor::run_node(int node) {
       if (n.op->outputs[i].sum && at.space != Space::store)
         device_.clear(total.data, static_cast<size_t>(total.bytes()));
     }
-    device_.allow_tensor_cores(program_.rounded);
+    device_.allow_tensor_cores(program_.tf32);
     invoke(stage.slices[0][static_cast<size_t>(node - stage.stage.first)]);
     return;
   }

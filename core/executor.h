@@ -19,12 +19,13 @@ struct Scratch {
 struct Program {
   Graph graph;
   Plan plan;
-  uint64_t seed = 0;     // keys the random numbers of its nodes
-  bool rounded = false;  // factors_are_rounded
+  uint64_t seed = 0;  // keys the random numbers of its nodes
+  bool tf32 = false;  // on CUDA cuBLAS may cut the factors of products to 11 binary digits
 };
 
-/// Fuses, lowers (where batches are sliced) and plans a graph. `fuse` false keeps every node as it
-/// was written. Slices have options.narrow examples where 95% of the operations are in ops that
+/// Fuses, lowers (where batches are sliced) and plans a graph. Where its factors_are_rounded, tf32
+/// loses nothing and is allowed; else that is left to the caller. `fuse` false keeps every node as
+/// it was written. Slices have options.narrow examples where 95% of the operations are in ops that
 /// fill vectors with places: their slices then fit the cache. An Error where sizes overflow 64
 /// bits.
 Program compile(Graph graph, PlanOptions options, uint64_t seed, bool fuse = true);
@@ -64,6 +65,10 @@ class Executor {
   void run();
   /// One node by position in the graph, for those who want to watch. Only for plans without slices.
   void run_node(int node);
+
+  /// What a run enqueues on CUDA, once it is recorded, which the second run is; 0 before and
+  /// elsewhere.
+  int64_t launches() const { return replay_ ? replay_->launches() : 0; }
 
   const Program& program() const { return program_; }
   /// The memory of a value as the whole batch sees it. Meaningful after a run, for persistent

@@ -36,10 +36,12 @@ std::vector<int> producers(const Graph& graph) {
   return made_by;
 }
 
-/// The rule by which `node` may vanish into the one that makes its first input, or nullptr.
-const FusionRule* rule_for(const Node& producer, const Node& node) {
+/// The rule by which `node` may vanish into the one that makes its input `reads`, or nullptr.
+const FusionRule* rule_for(const Node& producer, const Node& node, int reads) {
   for (const FusionRule& rule : producer.op->fusions) {
-    if (rule.absorbed != node.op->name || !producer.attrs.is_default(rule.attr)) continue;
+    if (rule.absorbed != node.op->name || rule.reads != reads ||
+        !producer.attrs.is_default(rule.attr))
+      continue;
     if (rule.operand < 0) return &rule;
     const bool free = !producer.inputs[static_cast<size_t>(rule.operand)];
     if (free && node.attrs == Attrs(node.op->attrs.items)) return &rule;
@@ -54,21 +56,22 @@ void fuse_epilogues(Graph& graph) {
   const std::vector<int> uses = count_uses(graph);
   std::vector<int> made_by = producers(graph);
   std::vector<bool> dead(nodes.size());
-  for (size_t n = 0; n < nodes.size(); ++n) {
+  for (size_t i = 0; i < 2 * nodes.size(); ++i) {
+    const size_t n = i / 2, reads = i % 2;
     Node& node = nodes[n];
-    if (node.inputs.empty() || !node.inputs[0]) continue;
-    const auto x = static_cast<size_t>(node.inputs[0].id);
+    if (dead[n] || node.inputs.size() <= reads || !node.inputs[reads]) continue;
+    const auto x = static_cast<size_t>(node.inputs[reads].id);
     if (made_by[x] < 0 || uses[x] != 1) continue;
     const auto maker = static_cast<size_t>(made_by[x]);
-    if (nodes[maker].outputs[0] != node.inputs[0]) continue;
-    const FusionRule* rule = rule_for(nodes[maker], node);
+    if (nodes[maker].outputs[0] != node.inputs[reads]) continue;
+    const FusionRule* rule = rule_for(nodes[maker], node, static_cast<int>(reads));
     if (!rule) continue;
     Node fused = std::move(nodes[maker]);
     fused.attrs.set(rule->attr, rule->value);
     fused.outputs[0] = node.outputs[0];
     // Beside another operand it takes the later place: only there that one exists.
     const size_t place = rule->operand < 0 ? maker : n;
-    if (rule->operand >= 0) fused.inputs[static_cast<size_t>(rule->operand)] = node.inputs[1];
+    if (rule->operand >= 0) fused.inputs[static_cast<size_t>(rule->operand)] = node.inputs[1 - reads];
     for (const Value v : fused.outputs)
       made_by[static_cast<size_t>(v.id)] = static_cast<int>(place);
     dead[maker] = dead[n] = true;

@@ -6,7 +6,7 @@
 // "Mixed precision training"; with bfloat16 no loss needs scaling: Kalamkar et al. 2019).
 //
 // The rounding is a node like others, so that every device computes the same; on CUDA, where all
-// factors were rounded, cuBLAS may take the tensor cores (Program::rounded).
+// factors were rounded, cuBLAS may take the tensor cores (Program::tf32).
 #pragma once
 
 #include "core/graph.h"

@@ -122,13 +122,14 @@ struct Reference {
   Given<KernelFn> f64;
 };
 
-/// Op `absorbed` may vanish into this one where it alone reads output 0, as its first input: this
-/// one then gets attribute `attr` = `value`, and the other's second input as input `operand`.
+/// Op `absorbed` may vanish into this one where it alone reads output 0, as input `reads`: this one
+/// then gets attribute `attr` = `value`, and the other's other input of two as input `operand`.
 struct FusionRule {
   std::string_view absorbed;
   std::string_view attr;
   double value = 0;
   int operand = -1;  // an optional input; -1: the other op has one input
+  int reads = 0;
 };
 
 /// Where op `first` makes input 0 of this one, both become op `into`: its inputs are the first's

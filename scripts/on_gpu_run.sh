@@ -74,22 +74,31 @@ cairn=$here/bin/cairn
 step doctor 20 text "$cairn" doctor
 step check 150 json "$cairn" check "${ops[@]}" --device "$device" --json
 [[ $device != cuda* ]] ||
+  step "check, implicit" 60 json "$cairn" check conv2d conv2d_dx conv2d_dw --device "$device" \
+    --conv implicit --json
+[[ $device != cuda* ]] ||
   step "check, cudnn" 60 json "$cairn" check conv2d conv2d_dx conv2d_dw batch_norm batch_norm_inference \
     batch_norm_grad --device "$device" --conv cudnn --batch-norm cudnn --json
 step steps 60 text "$here/bin/cairn_cuda_tests"
-for conv in im2col cudnn; do
+for conv in im2col implicit cudnn; do
   [[ $device == cuda* || $conv == im2col ]] || continue
   step "train lenet5, $conv" 60 json "$cairn" train lenet5 --data "$data" --device "$device" --conv "$conv" \
     --out "$work/run-$conv" --json
 done
 step "eval on the CPU" 20 json "$cairn" eval "$work/run-im2col" --device cpu --json
-for words in "lenet5 im2col" "lenet5 cudnn" "mlp50 im2col"; do
+for words in "lenet5 im2col" "lenet5 implicit" "lenet5 cudnn" "resnet20 im2col" "resnet20 implicit" "resnet20 cudnn" \
+  "mlp50 im2col"; do
   read -r net conv <<<"$words"
   [[ $device == cuda* || $conv == im2col ]] || continue
   step "train_bench $net, $conv" 20 text "$here/bin/train_bench" --net "$net" --batch 128 --threads 1 --steps 0 \
     --device "$device" --conv "$conv"
 done
-step bench 120 lines "$cairn" bench "${ops[@]}" --device "$device" --seconds 0.05 --json
+step bench 120 lines "$cairn" bench "${ops[@]}" --device "$device" --batch 128 --seconds 0.05 --json
+for conv in implicit cudnn; do
+  [[ $device == cuda* ]] || continue
+  step "bench, $conv" 20 lines "$cairn" bench conv2d conv2d_dx conv2d_dw --device "$device" --conv "$conv" \
+    --batch 128 --seconds 0.05 --json
+done
 sanitized=(conv2d linear bias softmax softmax_cross_entropy max_pool2d sum clip_norm)
 sanitizer=$(PATH=$PATH:/usr/local/cuda/bin command -v compute-sanitizer)
 if [[ -n $sanitizer && $device == cuda* ]]; then

@@ -56,10 +56,9 @@ class Cli(CommandTest):
         self.refused("train", "lenet5", "--data", "nosuch", says="nosuch")
         self.refused("train", "resnet18", says="--data is missing")
         self.refused("train", "lenet5", "--data", "digits", "--conv", "winograd", says="cudnn")
-        self.refused("train", "lenet5", "--data", "digits", "--conv", "implicit", says="don't exist yet")
-        self.refused("train", "lenet5", "--data", self.path(), "--conv", "implicit", says="don't exist yet")
-        self.refused("bench", "conv2d", "--conv", "implicit", says="don't exist yet")
-        self.refused("check", "conv2d", "--conv", "implicit", says="don't exist yet")
+        self.refused("train", "lenet5", "--data", self.path(), "--conv", "winograd", says="choose im2col, implicit")
+        self.refused("bench", "conv2d", "--conv", "winograd", says="choose im2col, implicit")
+        self.refused("check", "conv2d", "--conv", "winograd", says="choose im2col, implicit")
         for option in ["--conv", "--batch-norm"]:
             self.refused("train", "lenet5", "--data", "digits", "--device", "cpu", option, "cudnn", says="is for CUDA")
         self.refused("train", "lenet5", "--data", self.path(), "--batch-norm", "auto", says="choose own or cudnn")
@@ -120,7 +119,7 @@ class Cli(CommandTest):
         windows = ["--windows", "1", "--max-windows", "1"]
         result = subprocess.run([*program, *windows], capture_output=True, text=True, timeout=300)
         self.assertRegex(result.stdout, r"^peer=cairn net=lenet5 batch=8 threads=1 images_per_s=[1-9]")
-        for words, says in [(["--conv", "implicit"], "don't exist yet"), (["--conv", "cudnn"], "is for CUDA"),
+        for words, says in [(["--conv", "winograd"], "choose im2col"), (["--conv", "implicit"], "is for CUDA"),
                             (["--net", "alexnet"], "lenet5")]:
             result = subprocess.run([*program, *words], capture_output=True, text=True, timeout=300)
             self.assertEqual([result.returncode, result.stdout], [2, ""])
@@ -168,7 +167,7 @@ class Cli(CommandTest):
             self.assertEqual(answer["loss"], summary["test_loss"])
             self.assertEqual(sum(map(sum, answer["confusion"])), answer["images"])
         self.assertIn("predicted", run("eval", self.path("a")).stdout)
-        self.refused("eval", self.path("a"), "--conv", "implicit", says="don't exist yet")
+        self.refused("eval", self.path("a"), "--conv", "winograd", says="choose im2col, implicit")
         self.assertEqual(run("eval", self.path("nowhere")).returncode, 1)
 
     def test_second_run_moves_the_first(self):

@@ -95,6 +95,11 @@ std::vector<OpCase> sorted_cases(std::span<const OpDef* const> ops) {
   return cases;
 }
 
+std::vector<OpCase> convolution_cases() {
+  const OpDef* const ops[] = {&find_op("conv2d"), &find_op("conv2d_dx"), &find_op("conv2d_dw")};
+  return sorted_cases(ops);
+}
+
 /// On CUDA once more what cuDNN computes too, by cuDNN.
 void register_cudnn() {
   std::vector<const OpDef*> ops;
@@ -114,10 +119,20 @@ void register_cudnn() {
       });
 }
 
+/// On CUDA the convolutions once more without a column matrix.
+void register_implicit() {
+  for (const OpCase& c : convolution_cases())
+    for (const Check& check : checks_of(c))
+      add_test(fmt::format("Implicit{}/{}", check.name, c.label()), [=] {
+        Device& device = test_device("cuda", 3);
+        device.set_conv({.algorithm = "implicit"});
+        report(run_check(check, c, {.devices = {&device}}));
+      });
+}
+
 /// On CUDA the convolutions once more in chunks of one output row.
 void register_chunks() {
-  const OpDef* const ops[] = {&find_op("conv2d"), &find_op("conv2d_dx"), &find_op("conv2d_dw")};
-  for (const OpCase& c : sorted_cases(ops))
+  for (const OpCase& c : convolution_cases())
     for (const Check& check : checks_of(c))
       add_test(fmt::format("Chunks{}/{}", check.name, c.label()), [=] {
         const int64_t bytes = std::exchange(conv2d_column_bytes, 1);
@@ -161,6 +176,7 @@ void register_op_suite() {
                [=] { report(run_check(check, c, tested_target())); });
   if (const char* spec = tested_device(); spec && std::string_view(spec).starts_with("cuda")) {
     register_cudnn();
+    register_implicit();
     register_chunks();
   }
   for (const OpDef* op : all_ops()) {

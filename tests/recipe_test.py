@@ -25,8 +25,14 @@ class Recipes(CommandTest):
     def config(self, out):
         return json.loads(self.text(out, "config.json"))
 
+    def column(self, out, name):
+        return [float(row[name]) for row in csv.DictReader(self.text(out, "metrics.csv").splitlines())]
+
     def rates(self, out):
-        return [float(row["lr"]) for row in csv.DictReader(self.text(out, "metrics.csv").splitlines())]
+        return self.column(out, "lr")
+
+    def losses(self, out):
+        return self.column(out, "loss")
 
     def same(self, a, b):
         for name in FILES:
@@ -56,12 +62,14 @@ class Recipes(CommandTest):
         for out, precision in ("a", "fp32"), ("b", "bf16"):
             self.train(out, "lenet5", *words, precision)
             self.assertEqual(self.config(out)["settings"]["precision"], precision)
-        losses = [[float(row["loss"]) for row in csv.DictReader(self.text(out, "metrics.csv").splitlines())] for out in "ab"]
-        distances = [abs(b - a) / a for a, b in zip(*losses)]
+        distances = [abs(b - a) / a for a, b in zip(self.losses("a"), self.losses("b"))]
         self.assertGreater(max(distances), 1e-5)
         self.assertLess(max(distances[:10]), 1e-2)
         self.refused("train", "--resume", self.path("b"), "--precision", "fp32", says="it has bf16")
         self.refused("train", "lenet5", "--precision", "fp16", says="fp32")
+        self.train("c", "lenet5", *words, "tf32", "--device", "cpu")
+        self.train("d", "lenet5", *words, "fp32", "--device", "cpu")
+        self.assertEqual(self.losses("c"), self.losses("d"))
         config = self.config("b")
         del config["settings"]["precision"]  # as of an older version
         with open(self.path("b", "config.json"), "w") as file:

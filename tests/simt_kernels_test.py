@@ -56,6 +56,7 @@ class Kernels(unittest.TestCase):
                  "--quiet", "--out"]
         self.run_cairn(*train, os.path.join(self.folder, "im2col"))
         self.run_cairn(*train, os.path.join(self.folder, "cudnn"), "--conv", "cudnn")
+        self.run_cairn("check", "conv2d", "conv2d_dx", "conv2d_dw", "--device", "cuda", "--conv", "implicit")
         self.run_cairn("check", "batch_norm", "batch_norm_inference", "batch_norm_grad", "batch_norm_relu_grad",
                        "--device", "cuda", "--batch-norm", "cudnn")
         with open(self.launched) as file:

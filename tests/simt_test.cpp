@@ -173,7 +173,7 @@ TEST_F(Simt, TensorCoresTakeRoundedFactorsAlone) {
     graph.add("accumulate", {y, graph.add("matmul", {a, b})});
     if (rounded) round_factors(graph);
     const Program program = compile(std::move(graph), plan_options(device->kind(), 1), 1);
-    EXPECT_EQ(program.rounded, rounded);
+    EXPECT_EQ(program.tf32, rounded);
     const Program* programs[] = {&program};
     Store store(*device, ParameterMap(program.graph));
     Executor executor(program, store, make_scratch(*device, programs));

@@ -41,7 +41,7 @@ int64_t steps_for(int64_t examples, int64_t batch) { return (examples + batch - 
 
 void check_precision(const std::string& precision) {
   if (std::ranges::find(kPrecisions, precision) == std::end(kPrecisions))
-    fail_usage(fmt::format("there is no precision '{}'", precision), "choose fp32 or bf16");
+    fail_usage(fmt::format("there is no precision '{}'", precision), "choose fp32, tf32 or bf16");
 }
 
 void expect_batch(int64_t batch, int64_t examples) {
@@ -167,6 +167,7 @@ Trainer::Trainer(const Network& network, Device& device, const Dataset& data,
   const PlanOptions options = plan_options(device.kind(), settings_.batch);
   const ParameterMap parameters = parameters_of(network);
   accumulate_ = compile(accumulate_graph(network, settings_, count_), options, settings_.seed);
+  if (settings_.precision == "tf32") accumulate_.tf32 = true;
   update_ = compile(update_graph(parameters, settings_), options, settings_.seed);
   const int64_t available = device.free_bytes();
   try {
@@ -221,6 +222,10 @@ void Trainer::exchange_average() {
   device.download(averaged.data(), average.data, bytes);
   device.upload(parameters.data, averaged.data(), bytes);
   device.upload(average.data, present.data(), bytes);
+}
+
+int64_t Trainer::launches() const {
+  return settings_.accumulate * accumulate_executor_->launches() + update_executor_->launches();
 }
 
 void Trainer::step() {

@@ -31,8 +31,9 @@ struct TrainSettings {
   double warmup_lr = 0;                  // throughout the warm-up; 0: the rate rises
   std::optional<double> clip_norm = {};  // of all gradients together
   std::optional<double> ema = {};        // decay of a moving average of the parameters
-  std::string precision = "fp32";        // or bf16: of the factors of products (core/mixed.h)
-  int64_t horizon = 1;                   // steps that the schedule spans
+  // Of the factors of products: tf32 allows CUDA tensor cores, bf16 rounds them (core/mixed.h).
+  std::string precision = "fp32";
+  int64_t horizon = 1;  // steps that the schedule spans
   uint64_t seed = 1;
   /// The device holds a window of batches, filled ahead of the steps, instead of all the data;
   /// what is computed is the same.
@@ -58,7 +59,7 @@ struct Evaluation {
   std::vector<int64_t> confusion;  // (classes, classes): true class, then predicted
 };
 
-inline constexpr std::string_view kPrecisions[] = {"fp32", "bf16"};
+inline constexpr std::string_view kPrecisions[] = {"fp32", "tf32", "bf16"};
 /// A UsageError for a precision that isn't among them.
 void check_precision(const std::string& precision);
 
@@ -114,6 +115,8 @@ class Trainer {
   static constexpr int64_t kRingSteps = 1024;
 
   int64_t steps() const { return steps_; }
+  /// What a step enqueues on CUDA (kernels, copies and clears), from the third on; 0 elsewhere.
+  int64_t launches() const;
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
   /// Waits for the device and returns the state of the run.
   StepState state() const;

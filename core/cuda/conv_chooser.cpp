@@ -26,14 +26,24 @@ float best_milliseconds(CudaFn function, const Args& args, CudaContext& context)
   return best;
 }
 
-/// "cudnn" where that is the faster one. A problem that cuDNN refuses is im2col's.
-std::string faster(const Args& args, CudaContext& context, CudaFn im2col, CudaFn cudnn) {
-  const float ours = best_milliseconds(im2col, args, context);
-  try {
-    return best_milliseconds(cudnn, args, context) < ours ? "cudnn" : "im2col";
-  } catch (const Error&) {
-    return "im2col";
+CudaFn named(const ConvWays& ways, const std::string& name) {
+  return name == "cudnn" ? ways.cudnn : name == "implicit" ? ways.implicit : ways.im2col;
+}
+
+/// The name of the fastest; of two that are equal the earlier. A problem that one refuses is
+/// another's.
+std::string fastest(const Args& args, CudaContext& context, const ConvWays& ways, bool cudnn) {
+  std::string best = "im2col";
+  float least = best_milliseconds(ways.im2col, args, context);
+  for (const char* name : {"implicit", "cudnn"}) {
+    if (!cudnn && name == std::string_view("cudnn")) continue;
+    try {
+      const float taken = best_milliseconds(named(ways, name), args, context);
+      if (taken < least) least = taken, best = name;
+    } catch (const Error&) {
+    }
   }
+  return best;
 }
 
 }  // namespace
@@ -43,20 +53,19 @@ std::string ConvChooser::set(const ConvChoice& choice) {
   check_batch_norm(choice.batch_norm);
   std::string note;
   if (choice.batch_norm == "cudnn" && !cudnn_) cudnn_ = std::make_unique<Cudnn>(stream_);
-  if (choice.algorithm != "im2col" && !cudnn_) try {
+  if ((choice.algorithm == "cudnn" || choice.algorithm == "auto") && !cudnn_) try {
       cudnn_ = std::make_unique<Cudnn>(stream_);
     } catch (const Error& error) {
       if (choice.algorithm == "cudnn") throw;
-      note = std::string("--conv auto has im2col alone: ") + error.what();
+      note = std::string("--conv auto has im2col and implicit alone: ") + error.what();
     }
   choice_ = choice;
   return note;
 }
 
 CudaFn ConvChooser::choose(ConvPass pass, const ConvProblem& problem, bool adds, const Args& args,
-                           CudaContext& context, CudaFn im2col, CudaFn cudnn) {
-  if (choice_.algorithm == "im2col" || !cudnn_) return im2col;
-  if (choice_.algorithm == "cudnn") return cudnn;
+                           CudaContext& context, const ConvWays& ways) {
+  if (choice_.algorithm != "auto") return named(ways, choice_.algorithm);
   std::string& found = choice_.found[describe(pass, problem)];
   if (found.empty()) {
     Args measured = args;
@@ -69,9 +78,9 @@ CudaFn ConvChooser::choose(ConvPass pass, const ConvProblem& problem, bool adds,
       result.data = data;
       measured.out = &result;
     }
-    found = faster(measured, context, im2col, cudnn);
+    found = fastest(measured, context, ways, cudnn_ != nullptr);
   }
-  return found == "cudnn" ? cudnn : im2col;
+  return found == "cudnn" && !cudnn_ ? ways.im2col : named(ways, found);
 }
 
 }  // namespace cairn

@@ -1,4 +1,4 @@
-// Which of two ways a convolution, or batch norm, takes on CUDA.
+// Which way a convolution, or batch norm, takes on CUDA.
 #pragma once
 
 #include <memory>
@@ -10,23 +10,28 @@
 
 namespace cairn {
 
+/// The functions that compute one of the convolution's ops.
+struct ConvWays {
+  CudaFn im2col, implicit, cudnn;
+};
+
 class ConvChooser {
  public:
   explicit ConvChooser(cudaStream_t stream) : stream_(stream) {}
 
-  /// Takes a choice. Where cuDNN can't be used, `cudnn` is an Error, and `auto` keeps to im2col;
-  /// the result then says why, else it is empty.
+  /// Takes a choice. Where cuDNN can't be used, `cudnn` is an Error, and `auto` has the other
+  /// two; the result then says why, else it is empty.
   std::string set(const ConvChoice& choice);
   const ConvChoice& choice() const { return choice_; }
   bool batch_norm_by_cudnn() const { return choice_.batch_norm == "cudnn"; }
   /// Only for calls that cuDNN takes.
   Cudnn& cudnn() { return *cudnn_; }
 
-  /// `im2col` or `cudnn`, whichever computes this convolution. The first time that `auto` meets a
-  /// problem it runs both on these arguments and waits for them, so a problem that is new must not
-  /// come up while the stream is captured. `adds`: the output is added to; it stays untouched.
+  /// The way that computes this convolution. The first time that `auto` meets a problem it runs all
+  /// on these arguments and waits for them, so a problem that is new must not come up while the
+  /// stream is captured. `adds`: the output is added to; it stays untouched.
   CudaFn choose(ConvPass pass, const ConvProblem& problem, bool adds, const Args& args,
-                CudaContext& context, CudaFn im2col, CudaFn cudnn);
+                CudaContext& context, const ConvWays& ways);
 
  private:
   cudaStream_t stream_;

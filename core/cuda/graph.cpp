@@ -32,6 +32,9 @@ CapturedGraph capture(cudaStream_t stream, void (*enqueue)(void*), void* context
 CudaReplay::CudaReplay(cudaStream_t stream, void (*enqueue)(void*), void* context)
     : stream_(stream) {
   const CapturedGraph captured = capture(stream, enqueue, context);
+  size_t nodes = 0;
+  check(cudaGraphGetNodes(captured.get(), nullptr, &nodes));
+  launches_ = static_cast<int64_t>(nodes);
   cudaGraphExec_t graph = nullptr;
   check(cudaGraphInstantiate(&graph, captured.get(), 0));
   graph_ = Handle<cudaGraphExec_t, cudaGraphExecDestroy>(graph);

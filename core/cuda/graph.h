@@ -16,9 +16,11 @@ class CudaReplay : public Replay {
   ~CudaReplay() override;
 
   void run() override;
+  int64_t launches() const override { return launches_; }
 
  private:
   cudaStream_t stream_;
+  int64_t launches_ = 0;
   Handle<cudaGraphExec_t, cudaGraphExecDestroy> graph_;
 };
 

@@ -3,6 +3,7 @@
 #include "core/cuda/block_sum.cuh"
 #include "core/cuda/context.h"
 #include "core/cuda/launch.h"
+#include "kernels/bias/add_parts.cuh"
 #include "kernels/bias/bias.h"
 
 namespace cairn {
@@ -14,7 +15,7 @@ __global__ void bias_kernel(const float* x, const float* b, float* y, int64_t ru
 }
 
 // A block sums part p of channel c: its threads take the channel's elements p kThreads + t and on
-// in steps of parts kThreads, coalesced. Reads 4 bytes an element.
+// in steps of parts kThreads, coalesced. Reads 4 bytes an element. sums: [parts][channels].
 __global__ void bias_grad_kernel(const float* dy, const StepState* step, float* sums, bool adds,
                                  int64_t channels, int64_t parts, int64_t run, int64_t batch) {
   const int64_t valid = step->n_valid;
@@ -24,16 +25,8 @@ __global__ void bias_grad_kernel(const float* dy, const StepState* step, float* 
     for (int64_t i = part % parts * kThreads + threadIdx.x; i < run; i += parts * kThreads)
       if (valid == batch || i % batch < valid) sum += x[i];
     sum = block_sum(sum);
-    if (threadIdx.x == 0) sums[part] = adds ? sums[part] + sum : sum;
-  }
-}
-
-// One thread a channel adds up its parts in order: 4 bytes read a part.
-__global__ void add_parts_kernel(const float* sums, float* db, int64_t parts, int64_t channels) {
-  for (const int64_t c : grid_stride(channels)) {
-    float sum = 0;
-    for (int64_t p = 0; p < parts; ++p) sum += sums[c * parts + p];
-    db[c] += sum;
+    float& to = sums[part % parts * channels + part / parts];
+    if (threadIdx.x == 0) to = adds ? to + sum : sum;
   }
 }
 
@@ -57,10 +50,7 @@ void bias_grad_cuda(const Args& args, CudaContext& context) {
   launch(bias_grad_kernel,
          {.grid = blocks_for(channels * parts, 1), .block = kThreads, .stream = context.stream},
          dy.as<float>(), args.step, sums, parts == 1, channels, parts, run, dy.batch.width);
-  if (parts == 1) return;
-  launch(add_parts_kernel,
-         {.grid = blocks_for(channels), .block = kThreads, .stream = context.stream}, sums, db,
-         parts, channels);
+  if (parts > 1) add_parts(context, sums, parts, channels, db);
 }
 
 }  // namespace cairn

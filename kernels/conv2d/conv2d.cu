@@ -7,6 +7,7 @@
 #include "core/cuda/conv_chooser.h"
 #include "core/cuda/cublas.h"
 #include "kernels/conv2d/conv2d_cudnn.h"
+#include "kernels/conv2d/conv2d_implicit.h"
 #include "kernels/linear/bias_activation.cuh"
 
 namespace cairn {
@@ -174,22 +175,22 @@ void conv2d_dw_im2col(const Args& args, CudaContext& context) {
 void conv2d_cuda(const Args& args, CudaContext& context) {
   const ConvShape s(args.in[0].shape, args.in[1].shape, args.out[0].shape, *args.attrs);
   const ConvProblem problem = conv2d_problem(s, args.out[0].batch.width);
-  context.conv->choose(ConvPass::forward, problem, false, args, context, conv2d_im2col,
-                       conv2d_cudnn)(args, context);
+  constexpr ConvWays kWays{conv2d_im2col, conv2d_implicit, conv2d_cudnn};
+  context.conv->choose(ConvPass::forward, problem, false, args, context, kWays)(args, context);
 }
 
 void conv2d_dx_cuda(const Args& args, CudaContext& context) {
   const ConvShape s(args.out[0].shape, args.in[1].shape, args.in[0].shape, *args.attrs);
   const ConvProblem problem = conv2d_problem(s, args.out[0].batch.width);
-  context.conv->choose(ConvPass::dx, problem, false, args, context, conv2d_dx_im2col,
-                       conv2d_dx_cudnn)(args, context);
+  constexpr ConvWays kWays{conv2d_dx_im2col, conv2d_dx_implicit, conv2d_dx_cudnn};
+  context.conv->choose(ConvPass::dx, problem, false, args, context, kWays)(args, context);
 }
 
 void conv2d_dw_cuda(const Args& args, CudaContext& context) {
   const ConvShape s(args.in[0].shape, args.out[0].shape, args.in[1].shape, *args.attrs);
   const ConvProblem problem = conv2d_problem(s, args.in[0].batch.width);
-  context.conv->choose(ConvPass::dw, problem, true, args, context, conv2d_dw_im2col,
-                       conv2d_dw_cudnn)(args, context);
+  constexpr ConvWays kWays{conv2d_dw_im2col, conv2d_dw_implicit, conv2d_dw_cudnn};
+  context.conv->choose(ConvPass::dw, problem, true, args, context, kWays)(args, context);
 }
 
 }  // namespace cairn

@@ -13,8 +13,8 @@
 // does not determine them. The gradient of b is bias_grad's sum (kernels/bias). Errors: channels
 // that don't divide into groups or don't match, a kernel larger than the padded input. Sources:
 // LeCun et al. 1989 (weight sharing); im2col on CUDA: Chellapilla, Puri and Simard 2006. There
-// --conv may choose cuDNN in its place (core/conv_choice.h). Minimal filtering on the CPU: Winograd
-// 1980, Lavin and Gray 2015 (winograd-inl.h).
+// --conv may choose a product without columns (Chetlur et al. 2014) or cuDNN (core/conv_choice.h).
+// Minimal filtering on the CPU: Winograd 1980, Lavin and Gray 2015 (winograd-inl.h).
 #pragma once
 
 #include <algorithm>
@@ -86,7 +86,30 @@ struct NchwChunk {
     y_bytes = (examples * y + kAlignment - 1) / kAlignment * kAlignment;
   }
 };
-/// Bytes of workspace for either way; cuDNN's own is what such a chunk leaves, half or more.
+/// CUDA without columns (conv2d_dw_implicit.cu): the columns are shared out to this many sums of
+/// dw, which are added in order at last. Their number depends on the shape alone, so the result is
+/// the same on every card.
+struct DwParts {
+  static constexpr int kTaps = 64;  // rows of the column matrix of a block
+
+  /// Rows of dy of a block: the fewest of these that hold those of a group.
+  static int64_t rows(const ConvShape& s) {
+    return s.cout_group() <= 16 ? 16 : s.cout_group() <= 32 ? 32 : 64;
+  }
+  static int64_t count(const ConvShape& s, int64_t n) {
+    constexpr int64_t kManyBlocks = 512;      // fill every card
+    constexpr int64_t kFewestColumns = 1024;  // of a sum
+    const int64_t tiles =
+        s.groups * ((s.cout_group() + rows(s) - 1) / rows(s)) * ((s.depth() + kTaps - 1) / kTaps);
+    const int64_t most = std::max<int64_t>(1, s.oh * s.ow * n / kFewestColumns);
+    return std::clamp<int64_t>(kManyBlocks / tiles, 1, most);
+  }
+  static int64_t bytes(const ConvShape& s, int64_t n) {
+    return count(s, n) * s.cout * s.depth() * int64_t{sizeof(float)};
+  }
+};
+
+/// Bytes of workspace for im2col and cuDNN, whose own is what such a chunk leaves, half or more.
 inline int64_t conv2d_workspace_bytes(const ConvShape& s, int64_t n) {
   const NchwChunk chunk(s, n);
   return std::max(conv2d_chunk_bytes(s, n), 2 * (chunk.x_bytes + chunk.y_bytes));

@@ -78,7 +78,8 @@ int64_t workspace_dx(const OpTypes& t) {
   return conv2d_workspace_bytes(ConvShape(t.out[0].shape, t.shape(1), t.shape(0), t.attrs), t.n);
 }
 int64_t workspace_dw(const OpTypes& t) {
-  return conv2d_workspace_bytes(ConvShape(t.shape(0), t.out[0].shape, t.shape(1), t.attrs), t.n);
+  const ConvShape s(t.shape(0), t.out[0].shape, t.shape(1), t.attrs);
+  return std::max(conv2d_workspace_bytes(s, t.n), DwParts::bytes(s, t.n));
 }
 
 constexpr double kMaxSize = 1 << 24;

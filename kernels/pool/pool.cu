@@ -4,6 +4,7 @@
 #include "core/cuda/context.h"
 #include "core/cuda/launch.h"
 #include "kernels/pool/pool.h"
+#include "kernels/unary/unary.h"
 
 namespace cairn {
 namespace {
@@ -51,9 +52,10 @@ __global__ void max_pool2d_kernel(MaxPoolShape s, const float* x, float* y, int3
   }
 }
 
-// Reads the windows that hold the place, 4 bytes each, and writes 4.
-__global__ void avg_pool2d_grad_kernel(AvgPoolShape s, const float* dy, float* dx, int64_t batch,
-                                       int64_t n) {
+// Reads the windows that hold the place, 4 bytes each, and y, 4, where there is an activation;
+// writes 4.
+__global__ void avg_pool2d_grad_kernel(AvgPoolShape s, const float* dy, const float* y,
+                                       Activation activation, float* dx, int64_t batch, int64_t n) {
   for (const int64_t i : grid_stride(n)) {
     const Place at(i, s.h.in, s.w.in, batch);
     const float* plane = dy + at.channel * s.h.out * s.w.out * batch + at.n;
@@ -61,13 +63,15 @@ __global__ void avg_pool2d_grad_kernel(AvgPoolShape s, const float* dy, float* d
     for (int64_t p = s.h.first(at.row); p <= s.h.last(at.row); ++p)
       for (int64_t q = s.w.first(at.column); q <= s.w.last(at.column); ++q)
         sum += plane[(p * s.w.out + q) * batch] / static_cast<float>(s.divisor(p, q));
-    dx[i] = sum;
+    dx[i] = y ? activate_grad(activation, y[i], sum) : sum;
   }
 }
 
-// Reads the windows that may hold the place, 8 bytes each, and writes 4.
+// Reads the windows that may hold the place, 8 bytes each, and y, 4, where there is an activation;
+// writes 4.
 __global__ void max_pool2d_grad_kernel(MaxPoolShape s, const float* dy, const int32_t* indices,
-                                       float* dx, int64_t batch, int64_t n) {
+                                       const float* y, Activation activation, float* dx,
+                                       int64_t batch, int64_t n) {
   for (const int64_t i : grid_stride(n)) {
     const Place at(i, s.h.in, s.w.in, batch);
     const int64_t plane = at.channel * s.h.out * s.w.out * batch + at.n;
@@ -80,7 +84,7 @@ __global__ void max_pool2d_grad_kernel(MaxPoolShape s, const float* dy, const in
         if (s.w.holds(q, at.column) && indices[window] == here) sum += dy[window];
       }
     }
-    dx[i] = sum;
+    dx[i] = y ? activate_grad(activation, y[i], sum) : sum;
   }
 }
 
@@ -105,7 +109,8 @@ void max_pool2d_cuda(const Args& args, CudaContext& context) {
 void avg_pool2d_grad_cuda(const Args& args, CudaContext& context) {
   const Tensor &dy = args.in[0], &dx = args.out[0];
   launch(avg_pool2d_grad_kernel, grid_for(dx, context),
-         AvgPoolShape(dx.shape, dy.shape, *args.attrs), dy.as<float>(), dx.as<float>(),
+         AvgPoolShape(dx.shape, dy.shape, *args.attrs), dy.as<float>(), args.in[1].as<float>(),
+         static_cast<Activation>(args.attrs->integer(pool_attr::avg_activation)), dx.as<float>(),
          dx.batch.width, dx.elements());
 }
 
@@ -113,7 +118,9 @@ void max_pool2d_grad_cuda(const Args& args, CudaContext& context) {
   const Tensor &dy = args.in[0], &dx = args.out[0];
   launch(max_pool2d_grad_kernel, grid_for(dx, context),
          MaxPoolShape(dx.shape, dy.shape, *args.attrs), dy.as<float>(), args.in[1].as<int32_t>(),
-         dx.as<float>(), dx.batch.width, dx.elements());
+         args.in[2].as<float>(),
+         static_cast<Activation>(args.attrs->integer(pool_attr::max_activation)), dx.as<float>(),
+         dx.batch.width, dx.elements());
 }
 
 }  // namespace cairn

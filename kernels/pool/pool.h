@@ -12,7 +12,9 @@
 // pairs, stride 0 means kernel_size, and max_pool2d has a pair `dilation`, the step D from one of
 // the window's places to the next. avg_pool2d's divisor d is `divisor_override`, where that isn't
 // 0; else the window's places inside x and, with count_include_pad, its padding, but nothing beyond
-// that. The gradients take `input_size` (H,W) too. kernels/adaptive_pool has pools that fit their
+// that. The gradients take `input_size` (H,W) too, and `activation` (none, relu, tanh, sigmoid,
+// scaled_tanh): the pool's x was that function's output, which they then need as y (C,H,W), and dx
+// is the gradient of what went into the function. kernels/adaptive_pool has pools that fit their
 // windows. Errors: a kernel larger than the padded input, padding above half the kernel, a window
 // whose places all miss x. Sources: LeCun et al. 1998 (subsampling); Ranzato, Boureau and LeCun
 // 2007 (max pooling).
@@ -24,11 +26,12 @@
 
 namespace cairn {
 
-/// Attributes of both pools, then of either; input_size is the gradients' last.
+/// Attributes of both pools, then of either; input_size and the one behind it, activation, are the
+/// gradients' alone.
 namespace pool_attr {
 enum { kernel_size, stride, padding, ceil_mode };
-enum { dilation = ceil_mode + 1, max_input_size };
-enum { count_include_pad = ceil_mode + 1, divisor_override, avg_input_size };
+enum { dilation = ceil_mode + 1, max_input_size, max_activation };
+enum { count_include_pad = ceil_mode + 1, divisor_override, avg_input_size, avg_activation };
 }  // namespace pool_attr
 
 /// The windows along one axis.
@@ -81,6 +84,8 @@ struct PoolAxis {
   CAIRN_HD bool holds(int64_t p, int64_t h) const {
     return dilation == 1 || (h + pad - p * stride) % dilation == 0;
   }
+  /// Whether each input is in one window.
+  bool tiles() const { return stride == kernel && pad == 0 && dilation == 1 && out * stride == in; }
 };
 
 /// Both axes, from the shapes (C,H,W) of x and (C,OH,OW) of y.

@@ -8,6 +8,8 @@
 
 #include "kernels/linear/product-inl.h"
 #include "kernels/pool/pool.h"
+#include "kernels/unary/activation-inl.h"
+#include "kernels/unary/elementwise-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cairn::HWY_NAMESPACE {
@@ -94,49 +96,84 @@ void max_pool2d(const Args& args) {
   }
 }
 
+/// The end of a gradient: what reaches the pool's input goes on through the function whose output y
+/// that was.
+struct Onward {
+  Activation activation;
+  const Tensor& y;
+
+  Onward(const Args& args, int attribute, const Tensor& y)
+      : activation(static_cast<Activation>(args.attrs->integer(attribute))), y(y) {}
+
+  /// dx[at...] = value, for elements of slice k.
+  template <class D, class V = hn::Vec<D>>
+  HWY_INLINE void store(D d, V value, int64_t k, int64_t at, float* dx) const {
+    if (activation != Activation::none)
+      value = ActivateGrad(d, activation, hn::LoadU(d, y.slice<float>(k) + at), value);
+    hn::StoreU(value, d, dx + at);
+  }
+
+  /// The same for all of a slice's dx, in place.
+  void finish(int64_t k, int64_t elements, float* dx) const {
+    if (activation == Activation::none) return;
+    map_run(
+        elements,
+        [this](auto d, auto value, auto of)
+            HWY_ATTR { return ActivateGrad(d, activation, of, value); },
+        dx, static_cast<const float*>(dx), y.slice<float>(k));
+  }
+};
+
+/// The gradient of a pool: part_of(d, k, window, out) gives a function of (h, w) whose value a
+/// window adds to dx there. Where no windows overlap it is stored at once.
+template <class Pool, class PartOf>
+HWY_INLINE void pool_gradient(const Pool& s, const Tensor& dx, const Onward& onward,
+                              PartOf part_of) {
+  const int64_t width = dx.batch.width, row = s.w.in;
+  const bool tiles = s.h.tiles() && s.w.tiles();
+  for (int64_t k = 0; k < dx.batch.slices; ++k) {
+    float* to = dx.slice<float>(k);
+    if (!tiles) std::fill_n(to, dx.features * width, 0.0f);
+    for_windows(s, width, [&](auto d, const Window& at, int64_t out, int64_t first) HWY_ATTR {
+      const auto part = part_of(d, k, at, out);
+      for (int64_t h = at.h0; h < at.h1; h += s.h.dilation)
+        for (int64_t w = at.w0; w < at.w1; w += s.w.dilation) {
+          const int64_t place = first + (h * row + w) * width;
+          if (tiles)
+            onward.store(d, hn::Add(hn::Zero(d), part(h, w)), k, place, to);  // 0 + -0 is 0
+          else
+            hn::StoreU(hn::Add(hn::LoadU(d, to + place), part(h, w)), d, to + place);
+        }
+    });
+    if (!tiles) onward.finish(k, dx.features * width, to);
+  }
+}
+
 void avg_pool2d_grad(const Args& args) {
   const Tensor &dy = args.in[0], &dx = args.out[0];
   const AvgPoolShape s(dx.shape, dy.shape, *args.attrs);
-  const int64_t width = dx.batch.width, row = s.w.in;
+  const Onward onward(args, pool_attr::avg_activation, args.in[1]);
   with_scale(s, [&](auto scale) {
-    for (int64_t k = 0; k < dx.batch.slices; ++k) {
-      const float* from = dy.slice<float>(k);
-      float* to = dx.slice<float>(k);
-      std::fill_n(to, dx.features * width, 0.0f);
-      for_windows(s, width, [&](auto d, const Window& at, int64_t out, int64_t first) {
-        const auto part = hn::Mul(hn::LoadU(d, from + out), hn::Set(d, scale(at)));
-        for (int64_t h = at.h0; h < at.h1; ++h)
-          for (int64_t w = at.w0; w < at.w1; ++w) {
-            float* place = to + first + (h * row + w) * width;
-            hn::StoreU(hn::Add(hn::LoadU(d, place), part), d, place);
-          }
-      });
-    }
+    pool_gradient(s, dx, onward, [&](auto d, int64_t k, const Window& at, int64_t out) HWY_ATTR {
+      const auto part = hn::Mul(hn::LoadU(d, dy.slice<float>(k) + out), hn::Set(d, scale(at)));
+      return [part](int64_t, int64_t) HWY_ATTR { return part; };
+    });
   });
 }
 
 void max_pool2d_grad(const Args& args) {
   const Tensor &dy = args.in[0], &indices = args.in[1], &dx = args.out[0];
   const MaxPoolShape s(dx.shape, dy.shape, *args.attrs);
-  const int64_t width = dx.batch.width, row = s.w.in;
-  for (int64_t k = 0; k < dx.batch.slices; ++k) {
-    const float* from = dy.slice<float>(k);
-    const int32_t* index = indices.slice<int32_t>(k);
-    float* to = dx.slice<float>(k);
-    std::fill_n(to, dx.features * width, 0.0f);
-    for_windows(s, width, [&](auto d, const Window& at, int64_t out, int64_t first) {
-      const Index<decltype(d)> di;
-      const auto gradient = hn::LoadU(d, from + out);
-      const auto winner = hn::LoadU(di, index + out);
-      for (int64_t h = at.h0; h < at.h1; h += s.h.dilation)
-        for (int64_t w = at.w0; w < at.w1; w += s.w.dilation) {
-          float* place = to + first + (h * row + w) * width;
-          const auto here = hn::Eq(winner, hn::Set(di, static_cast<int32_t>(h * row + w)));
-          const auto part = hn::IfThenElseZero(hn::RebindMask(d, here), gradient);
-          hn::StoreU(hn::Add(hn::LoadU(d, place), part), d, place);
-        }
-    });
-  }
+  const Onward onward(args, pool_attr::max_activation, args.in[2]);
+  pool_gradient(s, dx, onward, [&](auto d, int64_t k, const Window&, int64_t out) HWY_ATTR {
+    const Index<decltype(d)> di;
+    const auto gradient = hn::LoadU(d, dy.slice<float>(k) + out);
+    const auto winner = hn::LoadU(di, indices.slice<int32_t>(k) + out);
+    return [=, &s](int64_t h, int64_t w) HWY_ATTR {
+      const auto here = hn::Eq(winner, hn::Set(di, static_cast<int32_t>(h * s.w.in + w)));
+      return hn::IfThenElseZero(hn::RebindMask(d, here), gradient);
+    };
+  });
 }
 
 }  // namespace cairn::HWY_NAMESPACE

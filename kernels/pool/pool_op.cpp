@@ -6,6 +6,7 @@
 
 #include "core/autodiff.h"
 #include "kernels/pool/pool_golden.h"
+#include "kernels/unary/unary.h"
 
 namespace cairn {
 namespace {
@@ -45,14 +46,20 @@ void infer(const OpTypes& t) {
   for (size_t i = 0; i < t.out.size(); ++i) t.out[i].shape = output_shape<S>(t.op, x, t.attrs);
 }
 
-template <class S, int input_size>
+/// `y`: the input of that.
+template <class S, int input_size, int y>
 void infer_grad(const OpTypes& t) {
   const Shape& dy = t.shape(0);
   expect(dy.rank() == 3, t.op, fmt::format("dy {} must be (C,OH,OW)", to_string(dy)));
   const Shape x{dy[0], t.attrs.integer(input_size, 0), t.attrs.integer(input_size, 1)};
-  const Shape y = output_shape<S>(t.op, x, t.attrs);
-  expect(dy == y, t.op, fmt::format("dy {} should be {}", to_string(dy), to_string(y)));
-  expect(t.in.size() < 2 || t.shape(1) == dy, t.op, "indices and dy differ in shape");
+  const Shape out = output_shape<S>(t.op, x, t.attrs);
+  expect(dy == out, t.op, fmt::format("dy {} should be {}", to_string(dy), to_string(out)));
+  expect(y == 1 || t.shape(1) == dy, t.op, "indices and dy differ in shape");
+  const bool activated = t.attrs.integer(input_size + 1) != 0;
+  expect(t.has(y) == activated, t.op,
+         activated ? "an activation's gradient needs its output y" : "y is for an activation");
+  expect(!activated || t.shape(y) == x, t.op,
+         fmt::format("y {} should be {}", to_string(t.shape(y)), to_string(x)));
   t.set_out(0, x);
 }
 
@@ -71,14 +78,16 @@ constexpr AttrDef kKernelSize{
     kStride{.name = "stride", .initial = 0, .min = 0, .max = kMaxSize, .count = 2},
     kPadding{.name = "padding", .initial = 0, .min = 0, .max = kMaxSize, .count = 2},
     kCeilMode{.name = "ceil_mode", .type = AttrType::flag, .max = 1},
-    kInputSize{.name = "input_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2};
+    kInputSize{.name = "input_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
+    kActivation{.name = "activation", .type = AttrType::choice, .max = 4, .choices = kActivations};
 constexpr AttrDef kMaxGradAttrs[] = {
     kKernelSize,
     kStride,
     kPadding,
     kCeilMode,
     {.name = "dilation", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
-    kInputSize};
+    kInputSize,
+    kActivation};
 constexpr AttrDef kAvgGradAttrs[] = {
     kKernelSize,
     kStride,
@@ -86,7 +95,8 @@ constexpr AttrDef kAvgGradAttrs[] = {
     kCeilMode,
     {.name = "count_include_pad", .type = AttrType::flag, .initial = 1, .max = 1},
     {.name = "divisor_override", .initial = 0, .min = -kMaxSize, .max = kMaxSize},
-    kInputSize};
+    kInputSize,
+    kActivation};
 constexpr auto kMaxAttrs = std::span(kMaxGradAttrs).first(pool_attr::max_input_size);
 constexpr auto kAvgAttrs = std::span(kAvgGradAttrs).first(pool_attr::avg_input_size);
 
@@ -95,8 +105,8 @@ Attrs with_input_size(GradientRule& rule, std::span<const AttrDef> schema) {
   const Shape x = rule.graph()[rule.in(0)].type.shape;
   const double size[] = {static_cast<double>(x[1]), static_cast<double>(x[2])};
   Attrs attrs(schema);
-  for (size_t i = 0; i + 1 < schema.size(); ++i)
-    attrs.set(schema[i].name, rule.attrs().values(static_cast<int>(i)));
+  for (int i = 0; schema[static_cast<size_t>(i)].name != kInputSize.name; ++i)
+    attrs.set(schema[static_cast<size_t>(i)].name, rule.attrs().values(i));
   return attrs.set("input_size", size);
 }
 
@@ -111,8 +121,12 @@ void max_gradient(GradientRule& rule) {
 constexpr InputDef kInputs[] = {{"x"}};
 constexpr OutputDef kAvgOutputs[] = {{"y"}};
 constexpr OutputDef kMaxOutputs[] = {{"y"}, {"indices", Layout::batched, false, DType::i32}};
-constexpr InputDef kAvgGradInputs[] = {{"dy"}};
-constexpr InputDef kMaxGradInputs[] = {{"dy"}, {"indices", Layout::batched, Use::read, DType::i32}};
+constexpr InputDef kY{"y", Layout::batched, Use::optional};
+constexpr InputDef kAvgGradInputs[] = {{"dy"}, kY};
+constexpr InputDef kMaxGradInputs[] = {
+    {"dy"}, {"indices", Layout::batched, Use::read, DType::i32}, kY};
+constexpr auto kAvgGradFusions = activation_grad_fusions(1);
+constexpr auto kMaxGradFusions = activation_grad_fusions(2);
 constexpr OutputDef kGradOutputs[] = {{"dx"}};
 constexpr std::string_view kGolden = "kernel_size=2,3 stride=2,1 padding=1";
 constexpr std::string_view kGoldenGrad = "kernel_size=2,3 stride=2,1 padding=1 input_size=4,5";
@@ -120,7 +134,8 @@ constexpr CaseInput kGoldenX{.shape = {2, 4, 5}, .values = kX},
     kGoldenDy{.shape = {2, 3, 5}, .values = kDy},
     kSpecial{.shape = {1, 2, 14}, .values = kSpecialX},
     kLarge{.shape = {1, 5, 6}, .values = kLargeX}, kSmall{.shape = {1, 4, 6}, .values = kSmallX},
-    kSmallGrad{.shape = {1, 2, 3}, .values = kSmallDy};
+    kSmallGrad{.shape = {1, 2, 3}, .values = kSmallDy},
+    kSmallOutput{.shape = {1, 4, 6}, .values = kSmallY};
 
 /// A row of one example.
 constexpr Case golden(std::string_view name, std::string_view attrs,
@@ -219,6 +234,25 @@ constexpr Case kAvgGradCases[] = {
      .n = 33,
      .inputs = {{{.shape = {6, 14, 14}}}},
      .bench = true},
+    golden("tanh", "kernel_size=3 padding=1 ceil_mode=1 input_size=4,6 activation=tanh",
+           {kSmallGrad, kSmallOutput}, {kAvgTanhDx}),
+    {.name = "lenet_tanh",
+     .attrs = "input_size=28 activation=tanh",
+     .n = 33,
+     .inputs = {{{.shape = {6, 14, 14}}, {.shape = {6, 28, 28}, .fill = Fill::spread}}},
+     .bench = true},
+    {.name = "overlapping_sigmoid",
+     .attrs = "kernel_size=3 stride=2 padding=1 input_size=7,8 activation=sigmoid",
+     .n = 17,
+     .inputs = {{{.shape = {3, 4, 4}}, {.shape = {3, 7, 8}, .fill = Fill::unit}}}},
+    {.name = "y_missing",
+     .attrs = "input_size=8 activation=tanh",
+     .inputs = {{{.shape = {1, 4, 4}}}},
+     .error = "needs its output y"},
+    {.name = "wrong_y",
+     .attrs = "input_size=8 activation=tanh",
+     .inputs = {{{.shape = {1, 4, 4}}, {.shape = {1, 8, 9}}}},
+     .error = "y (1, 8, 9) should be (1, 8, 8)"},
     {.name = "wrong_size",
      .attrs = "input_size=9",
      .inputs = {{{.shape = {1, 5, 5}}}},
@@ -243,6 +277,26 @@ constexpr Case kMaxGradCases[] = {
      .inputs = {{{.shape = {6, 14, 14}},
                  {.shape = {6, 14, 14}, .fill = Fill::labels, .range = 784}}},
      .bench = true},
+    golden("relu", "kernel_size=2 stride=3 padding=1 ceil_mode=1 input_size=4,6 activation=relu",
+           {kSmallGrad, {.shape = {1, 2, 3}, .values = kMaxDroppedIndices}, kSmallOutput},
+           {kMaxReluDx}),
+    {.name = "lenet_relu",
+     .attrs = "input_size=28 activation=relu",
+     .n = 33,
+     .inputs = {{{.shape = {6, 14, 14}},
+                 {.shape = {6, 14, 14}, .fill = Fill::labels, .range = 784},
+                 {.shape = {6, 28, 28}, .fill = Fill::spread}}},
+     .bench = true},
+    {.name = "overlapping_scaled_tanh",
+     .attrs = "kernel_size=3 stride=2 padding=1 input_size=7,8 activation=scaled_tanh",
+     .n = 17,
+     .inputs = {{{.shape = {3, 4, 4}},
+                 {.shape = {3, 4, 4}, .fill = Fill::labels, .range = 56},
+                 {.shape = {3, 7, 8}, .fill = Fill::spread}}}},
+    {.name = "y_without_activation",
+     .attrs = "input_size=8",
+     .inputs = {{{.shape = {1, 4, 4}}, {.shape = {1, 4, 4}}, {.shape = {1, 8, 8}}}},
+     .error = "y is for an activation"},
     {.name = "indices_differ",
      .attrs = "input_size=8",
      .inputs = {{{.shape = {1, 4, 4}}, {.shape = {1, 4, 5}}}},
@@ -259,7 +313,7 @@ constexpr Case kMaxGradCases[] = {
 consteval OpDef row(OpDef op) {
   op.scope = Scope::per_example;
   op.workspace = no_workspace;
-  op.fusions = none;
+  if (!op.fusions.given) op.fusions = none;
   return checked(op);
 }
 
@@ -291,23 +345,25 @@ constexpr OpDef kOps[] = {
          .inputs = kAvgGradInputs,
          .outputs = kGradOutputs,
          .attrs = kAvgGradAttrs,
-         .infer = infer_grad<AvgPoolShape, pool_attr::avg_input_size>,
+         .infer = infer_grad<AvgPoolShape, pool_attr::avg_input_size, 1>,
          .reference = {avg_pool2d_grad_ref<float>, avg_pool2d_grad_ref<double>},
          .cpu = avg_pool2d_grad_cpu,
          .cuda = cuda_twin(avg_pool2d_grad_cuda),
          .gradient = not_differentiable,
          .cost = cost_grad,
+         .fusions = std::span<const FusionRule>(kAvgGradFusions),
          .cases = kAvgGradCases}),
     row({.name = "max_pool2d_grad",
          .inputs = kMaxGradInputs,
          .outputs = kGradOutputs,
          .attrs = kMaxGradAttrs,
-         .infer = infer_grad<MaxPoolShape, pool_attr::max_input_size>,
+         .infer = infer_grad<MaxPoolShape, pool_attr::max_input_size, 2>,
          .reference = {max_pool2d_grad_ref<float>, max_pool2d_grad_ref<double>},
          .cpu = max_pool2d_grad_cpu,
          .cuda = cuda_twin(max_pool2d_grad_cuda),
          .gradient = not_differentiable,
          .cost = cost_grad,
+         .fusions = std::span<const FusionRule>(kMaxGradFusions),
          .cases = kMaxGradCases,
          .bit_exact = true}),
 };

@@ -1,4 +1,5 @@
 #include "kernels/pool/pool.h"
+#include "kernels/unary/unary.h"
 
 namespace cairn {
 namespace {
@@ -21,6 +22,16 @@ void for_places(const PoolShape& s, int64_t p, int64_t q, F f) {
 template <class Real>
 void clear(const Tensor& t, int64_t n) {
   for (int64_t f = 0; f < t.features; ++f) t.at<Real>(n, f) = 0;
+}
+
+/// From the gradient of a function's output y to that of its input.
+template <class Real>
+void pass_activation(const Args& args, int attribute, const Tensor& y, const Tensor& dx,
+                     int64_t n) {
+  const auto act = static_cast<Activation>(args.attrs->integer(attribute));
+  if (act == Activation::none) return;
+  for (int64_t f = 0; f < dx.features; ++f)
+    dx.at<Real>(n, f) = activate_grad(act, y.at<Real>(n, f), dx.at<Real>(n, f));
 }
 
 }  // namespace
@@ -70,6 +81,7 @@ void avg_pool2d_grad_ref(const Args& args) {
         dx.at<Real>(n, (c * s.h.in + h) * s.w.in + w) += part;
       });
     });
+    pass_activation<Real>(args, pool_attr::avg_activation, args.in[1], dx, n);
   }
 }
 
@@ -86,6 +98,7 @@ void max_pool2d_grad_ref(const Args& args) {
           dx.at<Real>(n, (c * s.h.in + h) * s.w.in + w) += dy.at<Real>(n, out);
       });
     });
+    pass_activation<Real>(args, pool_attr::max_activation, args.in[2], dx, n);
   }
 }
 

@@ -67,6 +67,21 @@ HWY_INLINE V Activate(D d, Activation a, V x) {
   return x;
 }
 
+/// As activate_grad (unary.h), with its bits.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ActivateGrad(D d, Activation a, V y, V dy) {
+  if (a == Activation::relu) return hn::IfThenZeroElse(hn::Le(y, hn::Zero(d)), dy);
+  const V one = hn::Set(d, 1.0f);
+  if (a == Activation::tanh) return hn::Mul(dy, hn::Mul(hn::Sub(one, y), hn::Add(one, y)));
+  if (a == Activation::sigmoid) return hn::Mul(dy, hn::Mul(y, hn::Sub(one, y)));
+  if (a == Activation::scaled_tanh) {
+    const V scale = hn::Set(d, static_cast<float>(kTanhScale));
+    const V slope = hn::Set(d, static_cast<float>(kTanhSlope / kTanhScale));
+    return hn::Mul(dy, hn::Mul(slope, hn::Mul(hn::Sub(scale, y), hn::Add(scale, y))));
+  }
+  return dy;
+}
+
 }  // namespace cairn::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -15,6 +15,7 @@
 // 2010, "Rectified linear units improve restricted Boltzmann machines" (relu).
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <string_view>
 
@@ -33,6 +34,15 @@ inline constexpr FusionRule kActivationFusions[] = {{"relu", "activation", 1},
                                                     {"tanh", "activation", 2},
                                                     {"sigmoid", "activation", 3},
                                                     {"scaled_tanh", "activation", 4}};
+
+/// The same for a gradient: with y, a function's output, as input `operand`, the op makes dL/dx of
+/// what went into the function.
+consteval std::array<FusionRule, 4> activation_grad_fusions(int operand) {
+  return {{{"relu_grad", "activation", 1, operand, 1},
+           {"tanh_grad", "activation", 2, operand, 1},
+           {"sigmoid_grad", "activation", 3, operand, 1},
+           {"scaled_tanh_grad", "activation", 4, operand, 1}}};
+}
 
 constexpr double kTanhScale = 1.7159, kTanhSlope = 2.0 / 3;  // of scaled_tanh
 

@@ -16,9 +16,11 @@ HWY_INLINE void map_function(const Args& args) {
       args, [](auto d, auto x) HWY_ATTR { return Activate(d, a, x); }, args.out[0], args.in[0]);
 }
 
-template <class F>
-HWY_INLINE void map_gradient(const Args& args, F f) {
-  map_tensors(args, f, args.out[0], args.in[0], args.in[1]);
+template <Activation a>
+HWY_INLINE void map_gradient(const Args& args) {
+  map_tensors(
+      args, [](auto d, auto y, auto dy) HWY_ATTR { return ActivateGrad(d, a, y, dy); }, args.out[0],
+      args.in[0], args.in[1]);
 }
 
 void run_relu(const Args& args) { map_function<Activation::relu>(args); }
@@ -26,28 +28,10 @@ void run_tanh(const Args& args) { map_function<Activation::tanh>(args); }
 void run_sigmoid(const Args& args) { map_function<Activation::sigmoid>(args); }
 void run_scaled_tanh(const Args& args) { map_function<Activation::scaled_tanh>(args); }
 
-void run_relu_grad(const Args& args) {
-  map_gradient(args, [](auto d, auto y, auto dy)
-                         HWY_ATTR { return hn::IfThenZeroElse(hn::Le(y, hn::Zero(d)), dy); });
-}
-void run_tanh_grad(const Args& args) {
-  map_gradient(args, [](auto d, auto y, auto dy) HWY_ATTR {
-    const auto one = hn::Set(d, 1.0f);
-    return hn::Mul(dy, hn::Mul(hn::Sub(one, y), hn::Add(one, y)));
-  });
-}
-void run_sigmoid_grad(const Args& args) {
-  map_gradient(args, [](auto d, auto y, auto dy) HWY_ATTR {
-    return hn::Mul(dy, hn::Mul(y, hn::Sub(hn::Set(d, 1.0f), y)));
-  });
-}
-void run_scaled_tanh_grad(const Args& args) {
-  map_gradient(args, [](auto d, auto y, auto dy) HWY_ATTR {
-    const auto scale = hn::Set(d, static_cast<float>(kTanhScale));
-    const auto slope = hn::Set(d, static_cast<float>(kTanhSlope / kTanhScale));
-    return hn::Mul(dy, hn::Mul(slope, hn::Mul(hn::Sub(scale, y), hn::Add(scale, y))));
-  });
-}
+void run_relu_grad(const Args& args) { map_gradient<Activation::relu>(args); }
+void run_tanh_grad(const Args& args) { map_gradient<Activation::tanh>(args); }
+void run_sigmoid_grad(const Args& args) { map_gradient<Activation::sigmoid>(args); }
+void run_scaled_tanh_grad(const Args& args) { map_gradient<Activation::scaled_tanh>(args); }
 
 }  // namespace cairn::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -44,9 +44,9 @@ class NewOpCommand(CommandTest):
         wrong = subprocess.run([OP_BENCH, "cubic"], capture_output=True, text=True, timeout=300)
         self.assertEqual(wrong.returncode, 2)
         self.assertIn("cube", wrong.stderr)
-        wrong = subprocess.run([OP_BENCH, "cube", "--conv", "implicit"], capture_output=True, text=True, timeout=300)
+        wrong = subprocess.run([OP_BENCH, "cube", "--conv", "winograd"], capture_output=True, text=True, timeout=300)
         self.assertEqual(wrong.returncode, 2)
-        self.assertIn("don't exist yet", wrong.stderr)
+        self.assertIn("choose im2col, implicit", wrong.stderr)
 
 
 if __name__ == "__main__":

@@ -22,15 +22,19 @@ def run(title, function, shape):
     show("x", x), show("y", y), show("dy", dy), show("dx", x.grad)
     for i in indices:
         show("indices", i)
+    return x.grad
 
 
 SMALL, LARGE = (1, 1, 4, 6), (1, 1, 5, 6)
 run("max dilated", lambda x: F.max_pool2d(x, (2, 3), 2, 1, dilation=(2, 1), ceil_mode=True, return_indices=True), LARGE)
-run("max dropped", lambda x: F.max_pool2d(x, 2, 3, 1, ceil_mode=True, return_indices=True), SMALL)
+dropped = run("max dropped", lambda x: F.max_pool2d(x, 2, 3, 1, ceil_mode=True, return_indices=True), SMALL)
 run("avg dropped", lambda x: [F.avg_pool2d(x, 2, 3, 1, ceil_mode=True)], SMALL)
-run("avg ceil_mode", lambda x: [F.avg_pool2d(x, 3, 3, 1, ceil_mode=True)], SMALL)
+ceiled = run("avg ceil_mode", lambda x: [F.avg_pool2d(x, 3, 3, 1, ceil_mode=True)], SMALL)
 run("avg count_include_pad=0", lambda x: [F.avg_pool2d(x, 3, 3, 1, ceil_mode=True, count_include_pad=False)], SMALL)
 run("avg divisor_override=5", lambda x: [F.avg_pool2d(x, 3, 3, 1, ceil_mode=True, divisor_override=5)], SMALL)
+outputs = series(SMALL, 3, 1, 7)  # of a function before the pool
+show("function's y", outputs), show("tanh, avg ceil_mode dx", torch.ops.aten.tanh_backward(ceiled, outputs))
+show("relu, max dropped dx", torch.ops.aten.threshold_backward(dropped, outputs, 0))
 run("adaptive", lambda x: [F.adaptive_avg_pool2d(x, (3, 4))], (2, 1, 4, 5))
 run("adaptive None,8", lambda x: [F.adaptive_avg_pool2d(x, (None, 8))], (2, 1, 2, 3))
 

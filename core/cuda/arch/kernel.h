@@ -13,6 +13,8 @@
 /// The dynamic shared memory of the launch, as a pointer.
 #define CAIRN_DYNAMIC_SHARED(type, name) \
   auto* const name = static_cast<type*>(::simt::dynamic_shared())
+/// The next loop is written out, so that arrays which it indexes stay in registers.
+#define CAIRN_UNROLL
 
 namespace cairn {
 
@@ -28,6 +30,7 @@ void declare_kernel(void (*kernel)(P...)) {
 
 #define CAIRN_SHARED(type, name, count) __shared__ type name[count]
 #define CAIRN_DYNAMIC_SHARED(type, name) extern __shared__ type name[]
+#define CAIRN_UNROLL _Pragma("unroll")
 
 namespace cairn {
 
