@@ -71,7 +71,8 @@ void fuse_epilogues(Graph& graph) {
     fused.outputs[0] = node.outputs[0];
     // Beside another operand it takes the later place: only there that one exists.
     const size_t place = rule->operand < 0 ? maker : n;
-    if (rule->operand >= 0) fused.inputs[static_cast<size_t>(rule->operand)] = node.inputs[1 - reads];
+    if (rule->operand >= 0)
+      fused.inputs[static_cast<size_t>(rule->operand)] = node.inputs[1 - reads];
     for (const Value v : fused.outputs)
       made_by[static_cast<size_t>(v.id)] = static_cast<int>(place);
     dead[maker] = dead[n] = true;
