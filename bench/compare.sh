@@ -42,12 +42,13 @@ done
 package_probe+=([libtorch-dev]="header torch/csrc/api/include/torch/torch.h"
   [libopenblas0-openmp]="file /usr/lib/$(uname -m)-linux-gnu/openblas-openmp/libopenblas.so.0"
   [tiny-dnn]="header tiny_dnn/tiny_dnn.h" [libcereal-dev]="header cereal/cereal.hpp"
+  [libgemmlowp-dev]="header gemmlowp/public/gemmlowp.h"
   [libstb-dev]="header stb/stb_image.h" [libdnnl-dev]="header dnnl.hpp")
 packages=() targets=(train_bench)
 for peer in $peers; do
   case $peer in
     libtorch) packages+=(libtorch-dev libopenblas0-openmp) && targets+=(peer_libtorch) ;;
-    tiny-dnn) packages+=(tiny-dnn libcereal-dev libstb-dev) && targets+=(peer_tiny_dnn) ;;
+    tiny-dnn) packages+=(tiny-dnn libcereal-dev libgemmlowp-dev libstb-dev) && targets+=(peer_tiny_dnn) ;;
     onednn) packages+=(libdnnl-dev) && targets+=(peer_onednn) ;;
     *) die "there is no peer '$peer': choose libtorch, tiny-dnn or onednn" ;;
   esac

@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <random>
+#include <utility>
 
 #include "bench/nets.h"
 #include "bench/windows.h"
@@ -18,14 +19,15 @@ namespace act = tiny_dnn::activation;
 constexpr auto kAvx = tiny_dnn::core::backend_t::avx;
 
 template <class Activation, class Pool>
-tiny_dnn::network<tiny_dnn::sequential> lenet(const Pool& pool1, const Pool& pool2) {
+tiny_dnn::network<tiny_dnn::sequential> lenet(Pool pool1, Pool pool2) {
   using tiny_dnn::convolutional_layer;
   using tiny_dnn::fully_connected_layer;
   constexpr auto kValid = tiny_dnn::padding::valid;
   tiny_dnn::network<tiny_dnn::sequential> net;
-  net << convolutional_layer<Activation>(32, 32, 5, 1, 6, kValid, true, 1, 1, kAvx) << pool1
-      << convolutional_layer<Activation>(14, 14, 5, 6, 16, kValid, true, 1, 1, kAvx) << pool2
-      << fully_connected_layer<Activation>(400, 120, true, kAvx)
+  net << convolutional_layer<Activation>(32, 32, 5, 1, 6, kValid, true, 1, 1, kAvx)
+      << std::move(pool1)
+      << convolutional_layer<Activation>(14, 14, 5, 6, 16, kValid, true, 1, 1, kAvx)
+      << std::move(pool2) << fully_connected_layer<Activation>(400, 120, true, kAvx)
       << fully_connected_layer<Activation>(120, 84, true, kAvx)
       << fully_connected_layer<act::softmax>(84, 10, true, kAvx);
   return net;
