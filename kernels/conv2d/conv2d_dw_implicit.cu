@@ -46,8 +46,10 @@ __global__ void implicit_dw_kernel(Sums s, const float* x, const float* dy, cons
   constexpr int kFours = kColumns / 4, kAtOnce = kBlock / kFours;  // what all threads load at once
   constexpr int kOfThread = kRows / kDown, kTapsOfThread = kTaps / kAcross;
   constexpr int kLeft = kRows / kAtOnce, kRight = kTaps / kAtOnce;
-  CAIRN_SHARED(float4, left, 2 * kRows * kPitch / 4);
-  CAIRN_SHARED(float4, right, 2 * kTaps * kPitch / 4);
+  CAIRN_SHARED(float4, left_memory, 2 * kRows * kPitch / 4);
+  CAIRN_SHARED(float4, right_memory, 2 * kTaps * kPitch / 4);
+  auto* const left = reinterpret_cast<float*>(left_memory);    // [2][kRows][kPitch]
+  auto* const right = reinterpret_cast<float*>(right_memory);  // [2][kTaps][kPitch]
   const int thread = static_cast<int>(threadIdx.x);
   const int of_columns = thread % kFours, of_rows = thread / kFours;  // what it loads
   const int across = thread % kAcross, down = thread / kAcross;       // what it multiplies
@@ -86,10 +88,12 @@ __global__ void implicit_dw_kernel(Sums s, const float* x, const float* dy, cons
       const auto keep = [&](int buffer) {
         CAIRN_UNROLL
         for (int i = 0; i < kLeft; ++i)
-          left[(buffer * kRows + of_rows + i * kAtOnce) * kPitch / 4 + of_columns] = next_left[i];
+          store_four(left + (buffer * kRows + of_rows + i * kAtOnce) * kPitch + of_columns * 4,
+                     next_left[i]);
         CAIRN_UNROLL
         for (int i = 0; i < kRight; ++i)
-          right[(buffer * kTaps + of_rows + i * kAtOnce) * kPitch / 4 + of_columns] = next_right[i];
+          store_four(right + (buffer * kTaps + of_rows + i * kAtOnce) * kPitch + of_columns * 4,
+                     next_right[i]);
       };
       float of_thread[kOfThread][kTapsOfThread] = {};
       int buffer = 0;
@@ -104,10 +108,11 @@ __global__ void implicit_dw_kernel(Sums s, const float* x, const float* dy, cons
           float4 four[kTapsOfThread];
           CAIRN_UNROLL
           for (int t = 0; t < kTapsOfThread; ++t)
-            four[t] = right[(buffer * kTaps + across + t * kAcross) * kPitch / 4 + c];
+            four[t] = load_four(right + (buffer * kTaps + across + t * kAcross) * kPitch + c * 4);
           CAIRN_UNROLL
           for (int r = 0; r < kOfThread; ++r) {
-            const float4 of_row = left[(buffer * kRows + down + r * kDown) * kPitch / 4 + c];
+            const float4 of_row =
+                load_four(left + (buffer * kRows + down + r * kDown) * kPitch + c * 4);
             CAIRN_UNROLL
             for (int t = 0; t < kTapsOfThread; ++t)
               of_thread[r][t] = dot(of_row, four[t], of_thread[r][t]);

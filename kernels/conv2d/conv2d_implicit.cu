@@ -51,9 +51,9 @@ __device__ float weight_at(const Product& p, const float* weights, int row, int 
 
 /// row[at...] = four, as far as `end`.
 template <bool aligned>
-__device__ void store_four(float* row, int64_t at, int64_t end, const float* four) {
+__device__ void store_columns(float* row, int64_t at, int64_t end, const float* four) {
   if constexpr (aligned) {
-    if (at < end) *reinterpret_cast<float4*>(row + at) = {four[0], four[1], four[2], four[3]};
+    if (at < end) store_four(row + at, {four[0], four[1], four[2], four[3]});
   } else {
     CAIRN_UNROLL
     for (int e = 0; e < 4; ++e)
@@ -71,7 +71,8 @@ __global__ void implicit_product_kernel(Product p, const float* source, const fl
   constexpr int kWeights = kDepth * T::kRows / kBlock;
   CAIRN_SHARED(float4, left_memory, 2 * kDepth * T::kPitch / 4);
   CAIRN_SHARED(float4, right_memory, 2 * kDepth * kFours);
-  auto* const left = reinterpret_cast<float*>(left_memory);  // [2][kDepth][kPitch]
+  auto* const left = reinterpret_cast<float*>(left_memory);    // [2][kDepth][kPitch]
+  auto* const right = reinterpret_cast<float*>(right_memory);  // [2][kDepth][kColumns]
   const int thread = static_cast<int>(threadIdx.x);
   const int of_columns = thread % kFours * 4, of_depth = thread / kFours;  // what it gathers
   const int across = thread % T::kAcross, down = thread / T::kAcross;      // what it multiplies
@@ -104,8 +105,8 @@ __global__ void implicit_product_kernel(Product p, const float* source, const fl
       const auto keep = [&](int buffer) {
         CAIRN_UNROLL
         for (int i = 0; i < kPasses; ++i)
-          right_memory[(buffer * kDepth + of_depth + i * kAtOnce) * kFours + of_columns / 4] =
-              next_right[i];
+          store_four(right + (buffer * kDepth + of_depth + i * kAtOnce) * T::kColumns + of_columns,
+                     next_right[i]);
         CAIRN_UNROLL
         for (int i = 0; i < kWeights; ++i)
           left[(buffer * kDepth + thread % kDepth) * T::kPitch + (thread + i * kBlock) / kDepth] =
@@ -121,17 +122,17 @@ __global__ void implicit_product_kernel(Product p, const float* source, const fl
         CAIRN_UNROLL
         for (int k = 0; k < kDepth; ++k) {
           const int row = buffer * kDepth + k;
-          const float4 low = right_memory[row * kFours + across];
-          const float4 high = right_memory[row * kFours + T::kAcross + across];
-          const float right[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+          const float4 low = load_four(right + (row * kFours + across) * 4);
+          const float4 high = load_four(right + (row * kFours + T::kAcross + across) * 4);
+          const float factors[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
           CAIRN_UNROLL
           for (int r = 0; r < T::kOfThread; r += 4) {
-            const float4 some = left_memory[(row * T::kPitch + down * T::kOfThread + r) / 4];
+            const float4 some = load_four(left + row * T::kPitch + down * T::kOfThread + r);
             const float of_rows[4] = {some.x, some.y, some.z, some.w};
             CAIRN_UNROLL
             for (int e = 0; e < 4; ++e) {
               CAIRN_UNROLL
-              for (int c = 0; c < 8; ++c) sums[r + e][c] += of_rows[e] * right[c];
+              for (int c = 0; c < 8; ++c) sums[r + e][c] += of_rows[e] * factors[c];
             }
           }
         }
@@ -152,7 +153,7 @@ __global__ void implicit_product_kernel(Product p, const float* source, const fl
             CAIRN_UNROLL
             for (int e = 0; e < 4; ++e) four_sums[e] = activate(activation, four_sums[e] + b);
           }
-          store_four<aligned>(to, column, p.columns, four_sums);
+          store_columns<aligned>(to, column, p.columns, four_sums);
         }
       }
     }

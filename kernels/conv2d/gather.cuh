@@ -1,6 +1,7 @@
 // Where the columns of a convolution's matrix lie in memory (im2col's, which need not exist).
 #pragma once
 
+#include "core/cuda/arch/four_floats.h"
 #include "core/cuda/arch/kernel.h"
 #include "kernels/conv2d/conv2d.h"
 
@@ -113,7 +114,7 @@ class FourColumns {
       if (pixel < 0) continue;
       const float* const from = plane + pixel * n_ + place.lane;
       if constexpr (aligned) {
-        const float4 all = *reinterpret_cast<const float4*>(from);
+        const float4 all = load_four(from);
         four[0] = all.x;
         four[1] = place.lane + 1 < valid ? all.y : 0.0f;
         four[2] = place.lane + 2 < valid ? all.z : 0.0f;
