@@ -86,12 +86,14 @@ for conv in im2col implicit cudnn; do
     --out "$work/run-$conv" --json
 done
 step "eval on the CPU" 20 json "$cairn" eval "$work/run-im2col" --device cpu --json
+windows=()  # of train_bench: without a GPU one is enough
+[[ $device == cuda* ]] || windows=(--windows 1 --max-windows 1)
 for words in "lenet5 im2col" "lenet5 implicit" "lenet5 cudnn" "resnet20 im2col" "resnet20 implicit" "resnet20 cudnn" \
   "mlp50 im2col"; do
   read -r net conv <<<"$words"
   [[ $device == cuda* || $conv == im2col ]] || continue
   step "train_bench $net, $conv" 20 text "$here/bin/train_bench" --net "$net" --batch 128 --threads 1 --steps 0 \
-    --device "$device" --conv "$conv"
+    --device "$device" --conv "$conv" "${windows[@]}"
 done
 step bench 120 lines "$cairn" bench "${ops[@]}" --device "$device" --batch 128 --seconds 0.05 --json
 for conv in implicit cudnn; do
