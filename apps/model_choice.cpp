@@ -19,7 +19,8 @@ void add_optimizer_options(Command& command, TrainOptions& o) {
       .option("--accumulate", o.accumulate,
               "batches a step, which takes the mean over all their images (default: 1)", "K")
       .range(1, 1 << 20);
-  command.option("--optimizer", o.optimizer, "how weights are updated (default: sgd)", "NAME")
+  command
+      .option("--optimizer", o.optimizer, "how weights are updated (default: the recipe's)", "NAME")
       .choices(optimizer_names());
   command
       .option("--lr", o.lr,
@@ -37,6 +38,10 @@ void add_optimizer_options(Command& command, TrainOptions& o) {
               "and rmsprop)",
               "D")
       .range(0, 1e6);
+  command
+      .option("--label-smoothing", o.label_smoothing,
+              "part of the target that all classes share in training (default: the recipe's)", "S")
+      .range(0, 1);
   command
       .option("--clip-norm", o.clip_norm, "shrink all gradients together to this norm at most", "C")
       .positive()

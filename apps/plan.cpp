@@ -48,14 +48,13 @@ int64_t elements_of(const ParameterMap& parameters) {
 
 std::string scientific(double count) { return fmt::format("{:.3g} M", count / 1e6); }
 
-/// Kernels have a workspace on CUDA alone.
 void add_program(Table& table, const std::string& name, const Program& program, bool cuda) {
   const Plan& plan = program.plan;
   const Cost cost = cost_of(program);
   table.add_row({name, fmt::to_string(program.graph.nodes().size()),
                  fmt::to_string(plan.stages.size()), megabytes(plan.arena_bytes),
                  fmt::format("{} x {}", plan.groups, megabytes(plan.group_bytes)),
-                 megabytes(cuda ? plan.workspace_bytes : 0),
+                 megabytes(cuda ? plan.workspace_bytes : plan.prepared_bytes),
                  megabytes(static_cast<int64_t>(cost.bytes)), scientific(cost.flops)});
 }
 
@@ -152,7 +151,7 @@ void print_run_memory(const ChosenModel& chosen, const ParameterMap& parameters,
   part("running averages and records", need.states);
   part("activations: the arena", need.scratch.arena);
   part("activations and sums of groups of slices", need.scratch.groups);
-  if (cuda) part("workspace of kernels", need.scratch.workspace);
+  part(cuda ? "workspace of kernels" : "what kernels prepare of weights", need.scratch.workspace);
   part("evaluation: its images and memory", evaluation);
   if (!cuda) part("a checkpoint, while it is written", checkpoint_need(parameters, states));
   table.add_row({cuda ? "peak on the device" : "peak", megabytes(peak)});

@@ -64,7 +64,8 @@ void expect_same(std::string_view option, const std::optional<T>& given, const T
 RunConfig new_config(const TrainOptions& options, const Model& model) {
   const Recipe& recipe =
       find_recipe(model, options.recipe.value_or(std::string(model.recipe.name)));
-  const Optimizer& optimizer = find_optimizer(options.optimizer.value_or("sgd"));
+  const Optimizer& optimizer =
+      find_optimizer(options.optimizer.value_or(std::string(recipe.optimizer)));
   if (!optimizer.momentum && options.momentum)
     fail_usage(fmt::format("--momentum doesn't belong to --optimizer {}", optimizer.name),
                fmt::format("leave it out: {} has its own moments", optimizer.name));
@@ -100,6 +101,7 @@ RunConfig new_config(const TrainOptions& options, const Model& model) {
       .milestones = milestones_of(options, recipe),
       .warmup = options.warmup.value_or(recipe.warmup),
       .warmup_lr = options.warmup_lr.value_or(recipe.warmup_lr),
+      .label_smoothing = options.label_smoothing.value_or(recipe.label_smoothing),
       .clip_norm = options.clip_norm,
       .ema = options.ema,
       .precision = options.precision.value_or(TrainSettings().precision),
@@ -141,6 +143,7 @@ RunConfig resumed_config(const TrainOptions& options, const RunPath& path) {
   expect_same("--lr", options.lr, had.lr);
   expect_same("--momentum", options.momentum, had.momentum);
   expect_same("--weight-decay", options.weight_decay, had.weight_decay);
+  expect_same("--label-smoothing", options.label_smoothing, had.label_smoothing);
   expect_same("--precision", options.precision, had.precision);
   expect_same("--schedule", options.schedule, had.schedule);
   if (options.milestones && parse_milestones(*options.milestones) != had.milestones)

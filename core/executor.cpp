@@ -56,6 +56,8 @@ ScratchSizes scratch_sizes(DeviceKind kind, std::span<const Program* const> prog
     sizes.groups = std::max(sizes.groups, p->plan.group_bytes * p->plan.groups);
     if (kind == DeviceKind::cuda)
       sizes.workspace = std::max(sizes.workspace, p->plan.workspace_bytes);
+    if (kind == DeviceKind::cpu)
+      sizes.workspace = std::max(sizes.workspace, p->plan.prepared_bytes);
   }
   return sizes;
 }
@@ -171,13 +173,24 @@ void Executor::bind_stage(const Stage& stage) {
       bound.cleared.push_back(total);
   }
   const int64_t groups = stage.sliced ? plan.groups : 1;
+  std::vector<int64_t> prepared;  // where that of each node lies
+  for (int64_t n = stage.first, end = 0; n < stage.last; ++n) {
+    prepared.push_back(end);
+    end += prepared_bytes(program_.graph, program_.graph.nodes()[static_cast<size_t>(n)],
+                          plan.options);
+  }
   for (int64_t group = 0; group < groups; ++group) {
     const int64_t from = stage.sliced ? plan.first_slice(group) : -1;
     const int64_t to = stage.sliced ? plan.first_slice(group + 1) : 0;
     for (int64_t slice = from; slice < to; ++slice) {
       std::vector<Call> calls;
       calls.reserve(static_cast<size_t>(stage.last - stage.first));
-      for (int n = stage.first; n < stage.last; ++n) calls.push_back(bind_call(n, slice, group));
+      for (int n = stage.first; n < stage.last; ++n) {
+        calls.push_back(bind_call(n, slice, group));
+        if (device_.kind() == DeviceKind::cpu)
+          calls.back().args.workspace = static_cast<std::byte*>(scratch_->workspace.data()) +
+                                        prepared[static_cast<size_t>(n - stage.first)];
+      }
       bound.slices.push_back(std::move(calls));
     }
   }
@@ -204,11 +217,20 @@ void Executor::enqueue() {
   device_.allow_tensor_cores(program_.tf32);
   for (BoundStage& stage : stages_) {
     for (const Tensor& t : stage.cleared) device_.clear(t.data, static_cast<size_t>(t.bytes()));
+    if (!stage.slices.empty())
+      for (const Call& call : stage.slices[0]) prepare(call);
     if (stage.stage.sliced)
       run_sliced(stage);
     else
       for (Call& call : stage.slices[0]) invoke(call);
   }
+}
+
+void Executor::prepare(const Call& call) {
+  if (!call.kernel || call.kernel != call.op->cpu || !call.op->prepare.run) return;
+  Args args = call.args;
+  args.pool = device_.pool();
+  call.op->prepare.run(args);
 }
 
 void Executor::run_sliced(BoundStage& stage) {
@@ -282,7 +304,9 @@ void Executor::run_node(int node) {
         device_.clear(total.data, static_cast<size_t>(total.bytes()));
     }
     device_.allow_tensor_cores(program_.tf32);
-    invoke(stage.slices[0][static_cast<size_t>(node - stage.stage.first)]);
+    Call& call = stage.slices[0][static_cast<size_t>(node - stage.stage.first)];
+    prepare(call);
+    invoke(call);
     return;
   }
   fail(fmt::format("the graph has no node {}", node));

@@ -101,6 +101,7 @@ class Executor {
   void enqueue();
   void bind_stage(const Stage& stage);
   Call bind_call(int node, int64_t slice, int64_t group);
+  void prepare(const Call& call);
   Tensor place(Value v, int64_t slice, int64_t group, bool partial) const;
   void point_to_tensors();
   void run_sliced(BoundStage& stage);

@@ -138,6 +138,10 @@ Value Graph::find(std::string_view name) const {
        near.empty() ? "to_text(graph) lists them" : fmt::format("did you mean '{}'?", near));
 }
 
+void Graph::set_rates(Value parameter, Rates rates) {
+  values_[static_cast<size_t>(parameter.id)].rates = rates;
+}
+
 void Graph::rename(Value v, std::string name) {
   values_[static_cast<size_t>(v.id)].name = std::move(name);
 }

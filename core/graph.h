@@ -30,8 +30,16 @@ enum class ValueKind : uint8_t {
 
 /// How a parameter begins (layers/init.h has the formulas).
 struct Init {
-  enum class Kind : uint8_t { zeros, uniform, normal, constant } kind = Kind::zeros;
+  /// dirac: the first channels of a convolution's output are those of its input, the others begin
+  /// as uniform. whitening: from the data, by whoever trains (train/whitening.h); zeros till then.
+  enum class Kind : uint8_t { zeros, uniform, normal, constant, dirac, whitening };
+  Kind kind = Kind::zeros;
   double scale = 0;  // half-width of the uniform interval, standard deviation, or the constant
+};
+
+/// What the learning rate and the weight decay of one parameter are multiplied by.
+struct Rates {
+  double lr = 1, decay = 1;
 };
 
 struct ValueInfo {
@@ -41,6 +49,7 @@ struct ValueInfo {
   int producer = -1;  // node, of an activation
   Value base;         // of a view: the value whose memory it shows in another shape
   Init init;          // of a parameter or a buffer
+  Rates rates = {};   // of a parameter
 };
 
 struct Node {
@@ -64,6 +73,7 @@ class Graph {
 
   Value input(std::string name, const TensorType& type);
   Value parameter(std::string name, const Shape& shape, Init init);
+  void set_rates(Value parameter, Rates rates);
   Value buffer(std::string name, const Shape& shape, Init init);
   Value state(std::string name, const TensorType& type);
   /// The gradient state of a parameter; made on first use.

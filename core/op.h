@@ -84,7 +84,7 @@ struct Args {
   const Tensor* out = nullptr;
   const Attrs* attrs = nullptr;
   StepState* step = nullptr;  // device memory on CUDA
-  void* workspace = nullptr;
+  void* workspace = nullptr;  // CUDA: for the call alone; CPU: what OpDef::prepare made
   PhiloxKey key;
   int64_t first = 0;
   ThreadPool* pool =
@@ -103,6 +103,14 @@ using KernelFn = void (*)(const Args&);
 using CudaFn = void (*)(const Args&, CudaContext&);
 using GradientFn = void (*)(GradientRule&);
 using LowerFn = void (*)(Lowering&);
+
+/// What a CPU version makes of its plain inputs once a run, for the calls of all slices: how many
+/// bytes for slices of `width` examples, and the function that fills Args::workspace with them. The
+/// call's batched tensors are of one slice; only their shapes count.
+struct Preparation {
+  int64_t (*bytes)(const OpTypes&, int64_t width) = nullptr;
+  KernelFn run = nullptr;
+};
 
 /// A function that tells "given" from "forgotten". (With -fsanitize=undefined g++ can't compare the
 /// address of a function with null at compile time.)
@@ -202,6 +210,7 @@ struct OpDef {
   Given<WorkspaceFn> workspace = {};  // bytes on CUDA; no_workspace
   Reference reference = {};
   KernelFn cpu = nullptr;           // optional: the reference serves where it doesn't pay
+  Preparation prepare = {};         // optional, of that
   LowerFn lower = nullptr;          // optional: a `whole` op as nodes that pass slice by slice
   Given<CudaFn> cuda = {};          // cuda_twin(f)
   Given<GradientFn> gradient = {};  // not_differentiable

@@ -58,6 +58,12 @@ class Planner {
       NodeTypes types(graph_, node, plan_.options.lanes());
       plan_.workspace_bytes = std::max(plan_.workspace_bytes, node.op->workspace(types.types()));
     }
+    for (const Stage& stage : plan_.stages) {
+      int64_t bytes = 0;
+      for (int n = stage.first; n < stage.last; ++n)
+        bytes += prepared_bytes(graph_, graph_.nodes()[static_cast<size_t>(n)], plan_.options);
+      plan_.prepared_bytes = std::max(plan_.prepared_bytes, bytes);
+    }
     return std::move(plan_);
   }
 
@@ -186,6 +192,12 @@ int64_t placed_bytes(const ValueInfo& value, const Placement& at, const PlanOpti
   const int64_t slices = at.space == Space::group ? 1 : options.slices();
   const int64_t lanes = value.type.batched ? options.width * slices : 1;
   return value.type.shape.elements() * lanes * static_cast<int64_t>(size_of(value.type.dtype));
+}
+
+int64_t prepared_bytes(const Graph& graph, const Node& node, const PlanOptions& options) {
+  if (!node.op->prepare.bytes) return 0;
+  NodeTypes types(graph, node, options.lanes());
+  return node.op->prepare.bytes(types.types(), options.width);
 }
 
 Plan make_plan(const Graph& graph, const std::vector<Value>& accumulators,

@@ -54,14 +54,18 @@ struct Plan {
   std::vector<Stage> stages;
   int64_t groups = 1;
   int64_t arena_bytes = 0;
-  int64_t group_bytes = 0;  // of one group
-  int64_t workspace_bytes = 0;
+  int64_t group_bytes = 0;      // of one group
+  int64_t workspace_bytes = 0;  // CUDA: of the node that needs most
+  int64_t prepared_bytes = 0;   // CPU: of the stage whose nodes need most
 
   int64_t first_slice(int64_t group) const { return group * options.slices() / groups; }
 };
 
 /// Bytes of a value where the plan puts it: of one slice in a group's memory, else of all.
 int64_t placed_bytes(const ValueInfo& value, const Placement& at, const PlanOptions& options);
+
+/// Bytes of what a node's CPU version prepares.
+int64_t prepared_bytes(const Graph& graph, const Node& node, const PlanOptions& options);
 
 /// Plans a graph whose accumulators are bound as bind_accumulators() said.
 Plan make_plan(const Graph& graph, const std::vector<Value>& accumulators,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "core/error.h"
 
 namespace cairn {
@@ -9,10 +11,25 @@ namespace {
 
 constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-double initial_value(const Init& init, PhiloxKey key, uint64_t element) {
+/// That of weights (out, in, kh, kw) which pass channel k of the input on as channel k of the
+/// output: whether `element` is the middle of such a kernel, or one of its zeros. None where the
+/// output has no such channel.
+std::optional<double> dirac_value(const Shape& shape, int64_t element) {
+  const int64_t taps = shape[2] * shape[3], tap = element % taps, in = element / taps % shape[1];
+  const int64_t out = element / taps / shape[1];
+  if (out >= shape[1]) return {};
+  const bool middle = tap == shape[2] / 2 * shape[3] + shape[3] / 2;
+  return in == out && middle ? 1 : 0;
+}
+
+double initial_value(const Init& init, const Shape& shape, PhiloxKey key, uint64_t element) {
   switch (init.kind) {
     case Init::Kind::zeros:
+    case Init::Kind::whitening:
       return 0;
+    case Init::Kind::dirac:
+      if (const auto value = dirac_value(shape, static_cast<int64_t>(element))) return *value;
+      [[fallthrough]];
     case Init::Kind::uniform:
       return init.scale * (2.0 * static_cast<double>(random_unit(key, 0, element)) - 1.0);
     case Init::Kind::normal:
@@ -29,7 +46,7 @@ ParameterMap::ParameterMap(const Graph& graph) {
   for (const Value v : graph.parameters()) {
     const ValueInfo& info = graph[v];
     const int64_t n = info.type.shape.elements();
-    segments.push_back({info.name, info.type.shape, info.init, elements, n});
+    segments.push_back({info.name, info.type.shape, info.init, info.rates, elements, n});
     elements += round_up(n, kParameterAlignment);
   }
   for (const ValueInfo& info : graph.values())
@@ -134,7 +151,8 @@ void Store::initialize(uint64_t seed) {
   const auto fill = [&](const auto& of_model) {
     const PhiloxKey key = philox_key(seed, of_model.name);
     std::vector<double> values(static_cast<size_t>(of_model.shape.elements()));
-    for (size_t i = 0; i < values.size(); ++i) values[i] = initial_value(of_model.init, key, i);
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = initial_value(of_model.init, of_model.shape, key, i);
     write(of_model.name, values);
   };
   for (const Segment& s : parameters_.segments) fill(s);

@@ -24,6 +24,7 @@ struct Segment {
   std::string name;
   Shape shape;
   Init init;
+  Rates rates;
   int64_t offset = 0;  // elements
   int64_t elements = 0;
 };

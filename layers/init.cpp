@@ -22,6 +22,8 @@ Init glorot(int64_t fan_in, int64_t fan_out) {
 
 Init he(int64_t fan_in) { return {Init::Kind::normal, std::sqrt(2 / fan(fan_in))}; }
 
+Init dirac(int64_t fan_in) { return {Init::Kind::dirac, std::sqrt(1 / fan(fan_in))}; }
+
 Init make_init(InitScheme scheme, int64_t fan_in, int64_t fan_out) {
   switch (scheme) {
     case InitScheme::lecun:
@@ -30,6 +32,10 @@ Init make_init(InitScheme scheme, int64_t fan_in, int64_t fan_out) {
       return glorot(fan_in, fan_out);
     case InitScheme::he:
       return he(fan_in);
+    case InitScheme::dirac:
+      return dirac(fan_in);
+    case InitScheme::zeros:
+      return {};
   }
   return {};
 }

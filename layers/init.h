@@ -8,7 +8,7 @@
 
 namespace cairn {
 
-enum class InitScheme : uint8_t { lecun, glorot, he };
+enum class InitScheme : uint8_t { lecun, glorot, he, dirac, zeros };
 
 /// Normal with variance 1/fan_in: keeps the variance of sums (LeCun, Bottou, Orr and Mueller 1998).
 Init lecun(int64_t fan_in);
@@ -17,6 +17,10 @@ Init lecun(int64_t fan_in);
 Init glorot(int64_t fan_in, int64_t fan_out);
 /// Normal with variance 2/fan_in: ReLU halves the second moment (He et al. 2015).
 Init he(int64_t fan_in);
+
+/// The first channels of a convolution's output are those of its input (Zagoruyko and Komodakis
+/// 2017, "DiracNets"), the others uniform with variance 1/(3 fan_in).
+Init dirac(int64_t fan_in);
 
 Init make_init(InitScheme scheme, int64_t fan_in, int64_t fan_out);
 /// "lecun", "glorot" or "he"; a UsageError names the others.

@@ -26,6 +26,12 @@ Value Conv2d::operator()(Graph& graph, const std::string& name, Value x) const {
       name);
 }
 
+Value Whitening::operator()(Graph& graph, const std::string& name, Value x) const {
+  const Value w =
+      graph.buffer(name + ".weight", {out(), in, kernel, kernel}, {Init::Kind::whitening});
+  return graph.add("conv2d", {x, w, graph.parameter(name + ".bias", {out()}, {})}, {}, name);
+}
+
 Value AvgPool2d::operator()(Graph& graph, const std::string& name, Value x) const {
   return graph.add(
       "avg_pool2d", {x},
@@ -90,6 +96,15 @@ ActivationLayer LeakyRelu(double negative_slope) {
 }
 
 ActivationLayer Elu(double alpha) { return {"elu", fmt::format("alpha={}", alpha)}; }
+
+Value ParameterGroup::operator()(Graph& graph, const std::string& name, Value x) const {
+  const size_t before = graph.parameters().size();
+  const Value y = layer(graph, name, x);
+  const std::vector<Value> all = graph.parameters();
+  for (size_t i = before; i < all.size(); ++i)
+    if (graph[all[i]].name.ends_with(suffix)) graph.set_rates(all[i], rates);
+  return y;
+}
 
 Value Flatten::operator()(Graph& graph, const std::string&, Value x) const {
   return graph.reshape(x, {graph[x].type.shape.elements()});

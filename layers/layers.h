@@ -40,6 +40,17 @@ struct Conv2d {
   Value operator()(Graph& graph, const std::string& name, Value x) const;
 };
 
+/// (C,H,W) -> (2Ckk, H-k+1, W-k+1): along each principal direction of the training images' patches
+/// of k x k, divided by its deviation, and against it, so that an activation keeps both sides; then
+/// a learnt offset. The filters, buffer NAME.weight, come from the data (train/whitening.h) and
+/// aren't trained (Page 2019, "How to train your ResNet"; whitening: LeCun, Bottou, Orr and Mueller
+/// 1998).
+struct Whitening {
+  int64_t in = 0, kernel = 2;
+  int64_t out() const { return 2 * in * kernel * kernel; }
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
 /// Windows as in PyTorch's layers of these names; a stride of 0 is the kernel's size.
 struct AvgPool2d {
   int64_t kernel = 2, stride = 0, padding = 0;
@@ -134,6 +145,15 @@ struct Residual {
   Layer body;
   Layer shortcut = {};
   bool relu = true;  // after the sum
+  Value operator()(Graph& graph, const std::string& name, Value x) const;
+};
+
+/// A layer with rates of their own for the parameters whose names end with `suffix`: what PyTorch
+/// calls a parameter group.
+struct ParameterGroup {
+  Layer layer;
+  std::string suffix;
+  Rates rates;
   Value operator()(Graph& graph, const std::string& name, Value x) const;
 };
 

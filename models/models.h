@@ -32,6 +32,8 @@ struct Recipe {
   std::span<const int64_t> milestones = {};  // TrainSettings::milestones
   double warmup_lr = 0;                      // TrainSettings::warmup_lr
   bool per_pixel_mean = false;               // pixel_statistics
+  std::string_view optimizer = "sgd";        // train/optimizers.h
+  double label_smoothing = 0;                // TrainSettings::label_smoothing
 };
 
 struct Model {

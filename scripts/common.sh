@@ -55,7 +55,7 @@ moving() {
 # What a build of the command needs.
 # shellcheck disable=SC2034
 build_packages=(g++ cmake ninja-build libfmt-dev libhwy-dev libmd-dev zlib1g-dev libpng-dev
-  libcli11-dev nlohmann-json3-dev)
+  libcli11-dev nlohmann-json3-dev libeigen3-dev)
 
 # What shows that a package's contents are there, however they were installed.
 declare -A package_probe=(
@@ -63,7 +63,8 @@ declare -A package_probe=(
   [libfmt-dev]="header fmt/format.h" [libhwy-dev]="header hwy/highway.h"
   [libmd-dev]="header sha2.h" [zlib1g-dev]="header zlib.h" [libpng-dev]="header png.h"
   [libcli11-dev]="header CLI/CLI.hpp"
-  [nlohmann-json3-dev]="header nlohmann/json.hpp" [curl]="command curl wget"
+  [nlohmann-json3-dev]="header nlohmann/json.hpp"
+  [libeigen3-dev]="header eigen3/Eigen/Core" [curl]="command curl wget"
   [ca-certificates]="file /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt"
   [libgtest-dev]="header gtest/gtest.h" [librapidcheck-dev]="header rapidcheck.h"
   [clang-format]="command clang-format"

@@ -359,6 +359,7 @@ TEST_F(Run, ConfigRoundTrip) {
   config.settings.seed = ~uint64_t{0};
   config.settings.schedule = "one-cycle";
   config.settings.precision = "bf16";
+  config.settings.label_smoothing = 0.125;
   config.settings.augment = Augmentation::parse("flip=random rotate=7.5");
   config.epochs = 3;
   config.until_accuracy = 0.985;
@@ -375,6 +376,7 @@ TEST_F(Run, ConfigRoundTrip) {
   EXPECT_EQ(read.settings.seed, config.settings.seed);
   EXPECT_EQ(read.settings.schedule, "one-cycle");
   EXPECT_EQ(read.settings.precision, "bf16");
+  EXPECT_EQ(read.settings.label_smoothing, 0.125);
   EXPECT_EQ(read.settings.augment, config.settings.augment);
   EXPECT_EQ(read.until_accuracy, config.until_accuracy);
   EXPECT_EQ(read.conv, config.conv);

@@ -14,6 +14,7 @@
 #include "kernels/step_state/step_state.h"
 #include "train/memory.h"
 #include "train/optimizers.h"
+#include "train/whitening.h"
 
 namespace cairn {
 namespace {
@@ -64,7 +65,9 @@ Graph accumulate_graph(const Network& network, const TrainSettings& settings, in
                                           settings.streamed ? settings.batch : 0, settings.augment);
   const Value logits = network.logits(graph, x);
   const OpDef& op = find_op("softmax_cross_entropy");
-  const auto out = graph.add(op, {logits, labels}, Attrs(op.attrs.items), "loss");
+  Attrs attrs(op.attrs.items);
+  attrs.set("label_smoothing", settings.label_smoothing);
+  const auto out = graph.add(op, {logits, labels}, attrs, "loss");
   const Value ring = graph.state(kRing, {DType::f32, {Trainer::kRingSteps, 2}, false});
   if (share.empty()) {
     backward(graph, out[0], graph.input(kSeedGradient, {DType::f32, {}, false}));
@@ -194,12 +197,13 @@ void Trainer::take_memory(Device& device, const ParameterMap& parameters, const 
     load_images(*store_, kTrain, data);
   }
   store_->initialize(settings_.seed);
+  initialize_whitening(*store_, network_, data);
   if (settings_.ema) store_->write(kAverage, store_->read(std::string(kParameters)));
   if (settings_.accumulate == 1) store_->write(kSeedGradient, std::vector<double>{1});
   std::vector<double> begins, multipliers;
   for (const Segment& s : parameters.segments) {
     begins.push_back(static_cast<double>(s.offset));
-    multipliers.insert(multipliers.end(), {1, 1});
+    multipliers.insert(multipliers.end(), {s.rates.lr, s.rates.decay});
   }
   begins.push_back(static_cast<double>(parameters.elements));
   store_->write("segment.begins", begins);

@@ -29,6 +29,7 @@ struct TrainSettings {
   std::vector<int64_t> milestones = {};  // steps after which `step` takes a tenth; none: by horizon
   int64_t warmup = 0;                    // steps
   double warmup_lr = 0;                  // throughout the warm-up; 0: the rate rises
+  double label_smoothing = 0;            // softmax_cross_entropy.h; of the training loss alone
   std::optional<double> clip_norm = {};  // of all gradients together
   std::optional<double> ema = {};        // decay of a moving average of the parameters
   // Of the factors of products: tf32 allows CUDA tensor cores, bf16 rounds them (core/mixed.h).

@@ -139,6 +139,13 @@ void conv2d_winograd_cpu(const Args& args);
 void conv2d_dx_winograd_cpu(const Args& args);
 void conv2d_dw_winograd_cpu(const Args& args);
 
+/// CPU: the filters' points, which the first two of them read, (groups, 16, outputs, channels) of
+/// the pass; nothing where they don't serve.
+int64_t conv2d_prepared_bytes(const OpTypes& t, int64_t width);
+int64_t conv2d_dx_prepared_bytes(const OpTypes& t, int64_t width);
+void conv2d_prepare_cpu(const Args& args);
+void conv2d_dx_prepare_cpu(const Args& args);
+
 void conv2d_cuda(const Args& args, CudaContext& context);
 void conv2d_dx_cuda(const Args& args, CudaContext& context);
 void conv2d_dw_cuda(const Args& args, CudaContext& context);

@@ -1,7 +1,7 @@
 // conv2d and conv2d_dx by minimal filtering (winograd-inl.h): the points of a block of tiles stay
 // in the second-level cache between the transform of their source, sixteen products over its
-// channels, and the transform that makes the outputs. The filters' points are made once for all
-// slices of a call.
+// channels, and the transform that makes the outputs. The filters' points are made once a run, for
+// all slices (OpDef::prepare).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv2d/conv2d_winograd_cpu.cpp"
 #include <hwy/foreach_target.h>
@@ -54,20 +54,19 @@ HWY_INLINE void transform_filter(D d, const Filters& filters, const float* w, fl
   }
 }
 
-/// Those of outputs [r, r + outputs): point e, output k, channel c at
-/// to + (e outputs + k) channels + c.
-void transform_filters(const Filters& filters, int64_t r, int64_t outputs, int64_t channels,
-                       float* to) {
+/// Those of outputs [begin, end): that of point e, output r, channel c goes to
+/// to + e step + r channels + c.
+void transform_filters(const Filters& filters, int64_t begin, int64_t end, int64_t channels,
+                       float* to, int64_t step) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> one;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t k = 0; k < outputs; ++k) {
-    float* row = to + k * channels;
+  for (int64_t r = begin; r < end; ++r) {
+    float* row = to + r * channels;
     int64_t c = 0;
     for (; c + lanes <= channels; c += lanes)
-      transform_filter(d, filters, filters.at(r + k, c), row + c, outputs * channels);
-    for (; c < channels; ++c)
-      transform_filter(one, filters, filters.at(r + k, c), row + c, outputs * channels);
+      transform_filter(d, filters, filters.at(r, c), row + c, step);
+    for (; c < channels; ++c) transform_filter(one, filters, filters.at(r, c), row + c, step);
   }
 }
 
@@ -119,16 +118,15 @@ HWY_NOINLINE void transform_outputs(D d, const OutputRows& to, int64_t tiles, co
 
 /// One direction, one group: its output is y of a convolution, or dx.
 struct WinogradPass {
-  Filters filters;
+  const float* filters = nullptr;     // points of (outputs, channels)
   int64_t channels = 0, outputs = 0;  // in a group
   int64_t height = 0, columns = 0;    // of a plane of the output
   TileGrid grid;
   const float* bias = nullptr;
   Activation activation = Activation::none;
 
-  /// Outputs [r, r + count) of a slice, whose filters' points are `u`.
-  void run(const Planes& source, int64_t r, int64_t count, const float* u, float* y,
-           float* memory) const {
+  /// Outputs [r, r + count) of a slice.
+  void run(const Planes& source, int64_t r, int64_t count, float* y, float* memory) const {
     const int64_t width = source.width, most_channels = std::min(channels, kMostChannels);
     const int64_t most = TileGrid::most(most_channels + count, width);
     for (int64_t first = 0, tiles; first < grid.tiles(); first += tiles) {
@@ -145,7 +143,8 @@ struct WinogradPass {
         tile.adds = c > 0;
         for (int64_t e = 0; e < kPoints; ++e)
           product_run(hn::ScalableTag<float>(), tile, count, tiles * width,
-                      u + e * count * channels + c, memory + e * step, sums + e * to_step);
+                      filters + (e * outputs + r) * channels + c, memory + e * step,
+                      sums + e * to_step);
       }
       for (int64_t k = 0; k < count; ++k)
         output(r + k, first, tiles, width, sums + k * tiles * width, to_step, y);
@@ -175,12 +174,31 @@ struct WinogradPass {
 /// All slices: `source(slice)` gives the planes, `y(slice)` the output.
 template <class Source, class Output>
 void winograd(const WinogradPass& pass, int64_t slices, Source source, Output y) {
-  HWY_ALIGN float u[kWinogradFloats], memory[kTileFloats];
-  const int64_t most = std::min(kMostChannels, kWinogradFloats / kPoints / pass.channels);
+  HWY_ALIGN float memory[kTileFloats];
   for (int64_t r = 0, count; r < pass.outputs; r += count) {
-    count = even_part(pass.outputs - r, most);
-    transform_filters(pass.filters, r, count, pass.channels, u);
-    for (int64_t s = 0; s < slices; ++s) pass.run(source(s), r, count, u, y(s), memory);
+    count = even_part(pass.outputs - r, kMostChannels);
+    for (int64_t s = 0; s < slices; ++s) pass.run(source(s), r, count, y(s), memory);
+  }
+}
+
+/// The points of group g's filters, as prepared.
+const float* points_of(const Args& args, const ConvShape& s, int64_t g) {
+  return static_cast<const float*>(args.workspace) + g * kPoints * s.cout_group() * s.cin_group();
+}
+
+/// Prepares them for the passes from `channels` to `outputs` of each group.
+void prepare(const Args& args, const ConvShape& s, bool turned) {
+  constexpr int64_t kRun = 8;  // outputs of a task
+  const int64_t outputs = turned ? s.cin_group() : s.cout_group(),
+                channels = turned ? s.cout_group() : s.cin_group(), step = outputs * channels;
+  const int64_t to_output = s.depth(), to_channel = s.kh * s.kw;
+  for (int64_t g = 0; g < s.groups; ++g) {
+    const Filters filters{args.in[1].as<float>() + g * s.cout_group() * s.depth(),
+                          turned ? to_channel : to_output, turned ? to_output : to_channel, turned};
+    float* to = static_cast<float*>(args.workspace) + g * kPoints * step;
+    for_ranges(args, outputs, kRun, [&](int64_t begin, int64_t end) {
+      transform_filters(filters, begin, end, channels, to, step);
+    });
   }
 }
 
@@ -190,7 +208,7 @@ void conv2d_winograd(const Args& args) {
   const int64_t width = x.batch.width;
   for (int64_t g = 0; g < s.groups; ++g) {
     const WinogradPass pass{
-        .filters = {w.as<float>() + g * s.cout_group() * s.depth(), s.depth(), s.kh * s.kw, false},
+        .filters = points_of(args, s, g),
         .channels = s.cin_group(),
         .outputs = s.cout_group(),
         .height = s.oh,
@@ -211,13 +229,12 @@ void conv2d_dx_winograd(const Args& args) {
   const ConvShape s(dx.shape, w.shape, dy.shape, *args.attrs);
   const int64_t width = dx.batch.width;
   for (int64_t g = 0; g < s.groups; ++g) {
-    const WinogradPass pass{
-        .filters = {w.as<float>() + g * s.cout_group() * s.depth(), s.kh * s.kw, s.depth(), true},
-        .channels = s.cout_group(),
-        .outputs = s.cin_group(),
-        .height = s.h,
-        .columns = s.w,
-        .grid = TileGrid(s.h, s.w, s.kh - 1 - s.pad_h, s.kw - 1 - s.pad_w)};
+    const WinogradPass pass{.filters = points_of(args, s, g),
+                            .channels = s.cout_group(),
+                            .outputs = s.cin_group(),
+                            .height = s.h,
+                            .columns = s.w,
+                            .grid = TileGrid(s.h, s.w, s.kh - 1 - s.pad_h, s.kw - 1 - s.pad_w)};
     winograd(
         pass, dx.batch.slices,
         [&](int64_t slice) { return planes_of(dy, slice, g * s.cout_group()); },
@@ -225,6 +242,18 @@ void conv2d_dx_winograd(const Args& args) {
           return dx.slice<float>(slice) + g * s.cin_group() * s.h * s.w * width;
         });
   }
+}
+
+void conv2d_prepare(const Args& args) {
+  const Tensor& x = args.in[0];
+  const ConvShape s(x.shape, args.in[1].shape, args.out[0].shape, *args.attrs);
+  if (winograd_serves(s, x.batch.width)) prepare(args, s, false);
+}
+
+void conv2d_dx_prepare(const Args& args) {
+  const Tensor& dy = args.in[0];
+  const ConvShape s(args.out[0].shape, args.in[1].shape, dy.shape, *args.attrs);
+  if (winograd_serves(s, dy.batch.width)) prepare(args, s, true);
 }
 
 }  // namespace cairn::HWY_NAMESPACE
@@ -235,6 +264,26 @@ namespace cairn {
 
 HWY_EXPORT(conv2d_winograd);
 HWY_EXPORT(conv2d_dx_winograd);
+HWY_EXPORT(conv2d_prepare);
+HWY_EXPORT(conv2d_dx_prepare);
+
+namespace {
+
+int64_t bytes_of_points(const ConvShape& s, int64_t width) {
+  constexpr int64_t kPoints = 16;
+  return winograd_serves(s, width) ? kPoints * s.cout * s.cin_group() * int64_t{sizeof(float)} : 0;
+}
+
+}  // namespace
+
+int64_t conv2d_prepared_bytes(const OpTypes& t, int64_t width) {
+  return bytes_of_points(ConvShape(t.shape(0), t.shape(1), t.out[0].shape, t.attrs), width);
+}
+int64_t conv2d_dx_prepared_bytes(const OpTypes& t, int64_t width) {
+  return bytes_of_points(ConvShape(t.out[0].shape, t.shape(1), t.shape(0), t.attrs), width);
+}
+void conv2d_prepare_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(conv2d_prepare)(args); }
+void conv2d_dx_prepare_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(conv2d_dx_prepare)(args); }
 
 void conv2d_winograd_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(conv2d_winograd)(args); }
 void conv2d_dx_winograd_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(conv2d_dx_winograd)(args); }
