@@ -94,7 +94,8 @@ void print_line(const std::string& device, const OpTime& t, const Ceilings& most
   std::fflush(stdout);
 }
 
-void print_object(const std::string& device, const OpTime& t, const Ceilings& most) {
+void print_object(const std::string& device, const OpTime& t, const Ceilings& most,
+                  double dispatch) {
   const Json line = Json::Object{{"op", t.op},
                                  {"row", t.row},
                                  {"device", device},
@@ -107,7 +108,8 @@ void print_object(const std::string& device, const OpTime& t, const Ceilings& mo
                                  {"share_of_fma", share(t.flops_per_s(), most.fma)},
                                  {"bound_by", bound_of(t, most)},
                                  {"copy_bytes_per_s", most.copy},
-                                 {"fma_flops_per_s", most.fma}};
+                                 {"fma_flops_per_s", most.fma},
+                                 {"dispatch_seconds", dispatch}};
   fmt::print("{}\n", line.dump(-1));
 }
 
@@ -123,6 +125,25 @@ Ceilings measure_ceilings(Device& device) {
   for (int i = 0; i < kProbes; ++i)
     most.fma = std::max(most.fma, 1e9 * probe_gflops(pool->threads()));
   return most;
+}
+
+double dispatch_seconds(Device& device) {
+  constexpr int kNodes = 1000;
+  Graph graph;
+  Value v = graph.input("x", {DType::f32, {1}, true});
+  for (int i = 0; i < kNodes; ++i) v = graph.add("neg", {v});
+  const Program program = compile(std::move(graph), plan_options(device.kind(), 1), 0);
+  Store store(device, ParameterMap(program.graph));
+  const Program* programs[] = {&program};
+  Executor executor(program, store, make_scratch(device, programs));
+  store.write_step("step", {.n_valid = 1});
+  for (int i = 0; i < 3; ++i) executor.run();
+  return median_call(kProbeSeconds,
+                     [&](int64_t calls) {
+                       for (int64_t i = 0; i < calls; ++i) executor.run();
+                       device.synchronize();
+                     }) /
+         kNodes;
 }
 
 OpRunner bench_runner(Device& device, const OpCall& call) {
@@ -167,17 +188,18 @@ void run_op_bench(Device& device, const OpBenchOptions& options) {
   if (ops.empty()) ops = all_ops();
   if (options.access_report) return report_accesses(device, ops, options.batch, options.json);
   const Ceilings most = measure_ceilings(device);
+  const double dispatch = dispatch_seconds(device);
   const std::string description = device.description();
   const std::string name = description.substr(0, description.find(" ("));
   if (!options.json)
     fmt::print(
-        "{}: {:.1f} GB/s copied, {:.0f} GFLOP/s of multiply-adds\n\n"
+        "{}: {:.1f} GB/s copied, {:.0f} GFLOP/s of multiply-adds, {:.0f} ns to dispatch a node\n\n"
         "{:<26} {:<32} {:<7} {:>10} {:>8} {:>7} {:>9} {:>6}  {}\n",
-        description, 1e-9 * most.copy, 1e-9 * most.fma, "op", "row", "device", "time", "GB/s",
-        "% copy", "GFLOP/s", "% FMA", "bound by");
+        description, 1e-9 * most.copy, 1e-9 * most.fma, 1e9 * dispatch, "op", "row", "device",
+        "time", "GB/s", "% copy", "GFLOP/s", "% FMA", "bound by");
   for (const OpDef* op : ops)
     for (const OpTime& time : time_op(device, *op, options.batch, options.seconds))
-      options.json ? print_object(name, time, most) : print_line(name, time, most);
+      options.json ? print_object(name, time, most, dispatch) : print_line(name, time, most);
 }
 
 }  // namespace cairn::bench

@@ -24,6 +24,10 @@ struct Ceilings {
 /// `matmul` of two 4096 x 4096 matrices stand in for them.
 Ceilings measure_ceilings(Device& device);
 
+/// What a node of a graph takes beside its work: a run of a chain of `neg` on one number, shared
+/// out to its nodes. On CUDA a node of the recorded graph.
+double dispatch_seconds(Device& device);
+
 /// One op on one row.
 struct OpTime {
   std::string op;

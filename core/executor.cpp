@@ -9,6 +9,7 @@
 #include "core/fuse.h"
 #include "core/lower.h"
 #include "core/mixed.h"
+#include "core/rematerialize.h"
 #include "core/thread_pool.h"
 
 namespace cairn {
@@ -32,10 +33,14 @@ Program compile(Graph graph, PlanOptions options, uint64_t seed, bool fuse) {
   if (options.narrow > 0 && is_convolutional(graph, options.capacity))
     options.width = options.narrow;
   if (fuse) fuse_epilogues(graph), merge_pairs(graph);
-  if (options.sliced) lower(graph);
+  if (options.sliced) lower(graph), defer_accumulation(graph);
   std::vector<Value> accumulators =
       fuse ? bind_accumulators(graph) : std::vector<Value>(graph.values().size());
   Plan plan = make_plan(graph, accumulators, options);
+  if (fuse && !options.keep && rematerialize(graph, plan.stages)) {
+    accumulators.resize(graph.values().size());
+    plan = make_plan(graph, accumulators, options);
+  }
   const bool tf32 = factors_are_rounded(graph);
   return {std::move(graph), std::move(plan), seed, tf32};
 }

@@ -23,11 +23,11 @@ struct Program {
   bool tf32 = false;  // on CUDA cuBLAS may cut the factors of products to 11 binary digits
 };
 
-/// Fuses, lowers (where batches are sliced) and plans a graph. Where its factors_are_rounded, tf32
-/// loses nothing and is allowed; else that is left to the caller. `fuse` false keeps every node as
-/// it was written. Slices have options.narrow examples where 95% of the operations are in ops that
-/// fill vectors with places: their slices then fit the cache. An Error where sizes overflow 64
-/// bits.
+/// Fuses, lowers and rematerializes (where batches are sliced) and plans a graph. Where its
+/// factors_are_rounded, tf32 loses nothing and is allowed; else that is left to the caller. `fuse`
+/// false keeps every node as it was written. Slices have options.narrow examples where 95% of the
+/// operations are in ops that fill vectors with places: their slices then fit the cache. An Error
+/// where sizes overflow 64 bits.
 Program compile(Graph graph, PlanOptions options, uint64_t seed, bool fuse = true);
 
 /// The plan that suits a device and a batch, and the graphs that compile() is given with it.

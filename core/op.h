@@ -222,6 +222,7 @@ struct OpDef {
   bool advances_step = false;    // it writes StepState
   bool bit_exact = false;        // the CPU version gives the float32 reference's bits
   bool zeroes_spare = false;     // a loss's gradient: zero at spare examples
+  bool cheap = false;            // it may be made again where it is needed (core/rematerialize.h)
   bool lanes_of_places = false;  // the CPU version fills vectors with places: few examples will do
 };
 

@@ -1,4 +1,4 @@
-// A small convolutional net that learns CIFAR-10 to 94% within an hour on two cores of a CPU, after
+// A small convolutional net that learns CIFAR-10 within half an hour on two cores of a CPU, after
 // the public speed runs (Page 2019, "How to train your ResNet"; Jordan 2024, "94% on CIFAR-10
 // in 3.29 seconds on a single GPU", whose widths, rates and initialisation it has).
 //

@@ -100,7 +100,7 @@ class Cli(CommandTest):
 
     def test_bench(self):
         table = run("bench", "tanh", "--seconds", "0.01", "--device", "cpu").stdout
-        self.assertRegex(table, r"(?m)^cpu .* GB/s copied, \d+ GFLOP/s of multiply-adds$")
+        self.assertRegex(table, r"(?m)^cpu .* GB/s copied, \d+ GFLOP/s of multiply-adds, \d+ ns to dispatch a node$")
         self.assertRegex(table, r"(?m)^tanh +\w+ +cpu +[\d.]+ [um]s ")
         self.assertRegex(table, r"(?m)^tanh_grad +tanh\.")
         lines = [json.loads(line) for line in

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/random.h"
 #include "tests/small_network.h"
+#include "train/trainer.h"
 
 namespace cairn {
 namespace {
@@ -144,6 +146,76 @@ TEST(Planner, PlansAgreeAndThreadsChangeNoBit) {
   double largest = 0;
   for (const double g : reference) largest = std::max(largest, std::abs(g));
   for (size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], reference[i], 4e-6 * largest);
+}
+
+/// ResNet-20's gradients of 20 images, two and a half slices.
+struct ResNet {
+  static constexpr int64_t kBatch = 20;
+
+  ResNet() {
+    data.images.resize(static_cast<size_t>(kBatch * data.image.elements()));
+    for (size_t i = 0; i < data.images.size(); ++i)
+      data.images[i] = static_cast<uint8_t>(random_word({}, 0, i) >> 24);
+    for (int64_t i = 0; i < kBatch; ++i) data.labels.push_back(static_cast<uint8_t>(i % 10));
+  }
+
+  Program program(bool keep) const {
+    PlanOptions options = plan_options(DeviceKind::cpu, kBatch);
+    options.keep = keep;
+    return compile(accumulate_graph(network(), {.batch = kBatch}, kBatch), options, 1);
+  }
+
+  std::vector<double> gradients(const Program& program, int threads) const {
+    const auto device = open_device("cpu", threads);
+    Store store(*device, parameters_of(network()));
+    const Program* programs[] = {&program};
+    Executor executor(program, store, make_scratch(*device, programs));
+    load_images(store, "train", data);
+    store.initialize(1);
+    store.write("loss.grad", std::vector<double>{1});
+    executor.run();
+    return store.read(std::string(kGradients));
+  }
+
+  Network network() const {
+    return Network(find_model("resnet20"), {}, data, pixel_statistics(data));
+  }
+
+  Dataset data{"noise", Shape{3, 32, 32}, 10, {}, {}};
+};
+
+// Of a block's convolution with batch norm and ReLU, memory sees the convolution's output and dz,
+// and of the second the block's output. All else lives for one slice.
+TEST(Planner, WhatABlockMakesAgainOrUsesAtOnceStaysInTheCache) {
+  const Program program = ResNet().program(false);
+  const auto space = [&](const std::string& name) {
+    const Value v = program.graph.find(name);
+    return program.plan.placements[static_cast<size_t>(v.id)].space;
+  };
+  for (const char* name :
+       {"layer2.1.relu1.y", "layer2.1.relu1.y.again", "layer2.1.bn1.batch_norm_grad.dx",
+        "layer2.1.bn2.batch_norm_grad.dx", "layer2.1.conv1.conv2d_dx.dx"})
+    EXPECT_EQ(space(name), Space::group) << name;
+  for (const char* name :
+       {"layer2.1.conv1.y", "layer2.1.conv2.y", "layer2.1.relu2.y", "layer2.1.relu1.relu_grad.dx"})
+    EXPECT_EQ(space(name), Space::arena) << name;
+  const auto is_normalize = [](const Node& node) {
+    return node.op->name == "batch_norm_normalize";
+  };
+  EXPECT_EQ(std::ranges::count_if(program.graph.nodes(), is_normalize), 19 + 9);
+  Lives lives(program);
+  expect_disjoint(lives.claims(Space::group), program.plan.group_bytes);
+}
+
+// A plan that keeps all values makes none of them again.
+TEST(Planner, WhatIsMadeAgainChangesNoBit) {
+  const ResNet net;
+  const Program kept = net.program(true), again = net.program(false);
+  EXPECT_LT(kept.graph.nodes().size(), again.graph.nodes().size());
+  const std::vector<double> gradients = net.gradients(kept, 1);
+  EXPECT_EQ(net.gradients(again, 1), gradients);
+  EXPECT_EQ(net.gradients(again, 3), gradients);
+  EXPECT_GT(*std::ranges::max_element(gradients), 0);
 }
 
 }  // namespace
