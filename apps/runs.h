@@ -19,8 +19,8 @@ struct TrainOptions {
   std::optional<std::string> model, data, optimizer, schedule, source, out, resume, init, augment,
       recipe, milestones, mean, precision;
   std::optional<int64_t> batch, accumulate, epochs, steps, warmup, checkpoint_every, keep;
-  std::optional<double> until_accuracy, lr, warmup_lr, momentum, weight_decay, label_smoothing, clip_norm, ema,
-      val_split;
+  std::optional<double> until_accuracy, lr, warmup_lr, momentum, weight_decay, label_smoothing,
+      clip_norm, ema, val_split;
   std::optional<uint64_t> seed;
   bool json = false, quiet = false;
 };
