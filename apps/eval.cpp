@@ -30,6 +30,11 @@ void add_eval_command(CommandLine& args) {
               "safetensors file to write: `logits` and `labels` of the test images", "FILE");
   eval.flag("--flip", o->flip,
             "judge the mean of the logits for each image and for its mirror image");
+  eval.option("--shift", o->shift,
+              "judge the mean of the logits for each image, which counts half, and for it moved by "
+              "so many pixels, once to the left and up and once to the right and down",
+              "N")
+      .range(0, 64);
   add_device_options(eval, o->where);
   eval.flag("--json", o->json, "print JSON instead of tables");
   eval.run([o] { return evaluate(*o); });

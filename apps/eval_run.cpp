@@ -146,13 +146,14 @@ int evaluate(const EvalOptions& options) {
   Store store(*device, parameters_of(network));
   load_parameters(judged.weights, store);
   std::vector<double> rows;
-  if (options.flip)
-    rows = flipped_logits(network, store, data.test);
+  const bool several = options.flip || options.shift > 0;
+  if (several)
+    rows = mean_logits(network, store, data.test, {options.flip, options.shift});
   else if (options.logits)
     rows = logits(network, store, data.test);
   const Evaluation found =
-      options.flip ? judge_logits(rows, data.test)
-                   : Evaluator(network, store, data.test, "test", kEvaluationBatch).run();
+      several ? judge_logits(rows, data.test)
+              : Evaluator(network, store, data.test, "test", kEvaluationBatch).run();
   if (options.logits) write_logits(*options.logits, rows, config.classes, data.test);
   report(config, name, device_name(*device), found, options.json);
   return 0;

@@ -44,6 +44,7 @@ struct EvalOptions {
   std::optional<std::string> run, weights, model, data, logits;
   std::vector<std::string> set;  // NAME=VALUE
   bool flip = false, json = false;
+  int64_t shift = 0;
 };
 
 /// Judges a model on test images and prints what it found.

@@ -7,6 +7,7 @@
 
 #include "core/random.h"
 #include "tests/expect_error.h"
+#include "train/predict.h"
 #include "train/trainer.h"
 #include "train/whitening.h"
 
@@ -184,6 +185,37 @@ TEST(Speednet, SmoothedLabelsAreForTrainingAlone) {
     if (node.op->name == "softmax_cross_entropy") {
       EXPECT_EQ(node.attrs.to_string(), "reduction=sum label_smoothing=0");
     }
+}
+
+TEST(Speednet, ImagesAreMovedAndReflectedAtTheirBorder) {
+  Dataset data{"ramp", Shape{1, 3, 4}, 2, {}, {}};
+  data.images = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, data.labels = {0};
+  EXPECT_EQ(moved(data, 1).images, (std::vector<uint8_t>{5, 6, 7, 6, 9, 10, 11, 10, 5, 6, 7, 6}));
+  EXPECT_EQ(moved(data, -1).images, (std::vector<uint8_t>{5, 4, 5, 6, 1, 0, 1, 2, 5, 4, 5, 6}));
+  expect_error([&] { moved(data, 3); }, "images of 3x4 can't be moved by 3 pixels");
+}
+
+TEST(Speednet, ViewsAreWeighed) {
+  const Dataset data = smooth_images();
+  Sequential net;
+  net.add("flatten", Flatten{}).add("fc", Linear{.in = 108, .out = 10});
+  const Network network(net, data);
+  const auto device = open_device("cpu", 1);
+  Store store(*device, parameters_of(network));
+  store.initialize(1);
+  const auto rows = [&](const Dataset& view) { return logits(network, store, view); };
+  const auto plain = rows(data), left = rows(moved(data, 2)), right = rows(moved(data, -2)),
+             mirror = rows(mirrored(data)), mirror_left = rows(moved(mirrored(data), 2)),
+             mirror_right = rows(moved(mirrored(data), -2));
+  const auto flip = mean_logits(network, store, data, {.flip = true}),
+             both = mean_logits(network, store, data, {.flip = true, .shift = 2});
+  for (size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_NEAR(flip[i], (plain[i] + mirror[i]) / 2, 1e-12);
+    EXPECT_NEAR(
+        both[i],
+        (plain[i] + mirror[i]) / 4 + (left[i] + right[i] + mirror_left[i] + mirror_right[i]) / 8,
+        1e-12);
+  }
 }
 
 // Filters 24 64 9 + 64 64 9 + 64 256 9 + 3 256 256 9, two numbers a channel of each batch norm, 24

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
+#include "core/error.h"
 #include "core/executor.h"
 
 namespace cairn {
@@ -57,11 +59,48 @@ Dataset mirrored(Dataset data) {
   return data;
 }
 
-std::vector<double> flipped_logits(const Network& network, Store& store, const Dataset& data) {
-  std::vector<double> means = logits(network, store, data);
-  const std::vector<double> others = logits(network, store, mirrored(data));
-  for (size_t i = 0; i < means.size(); ++i) means[i] = (means[i] + others[i]) / 2;
-  return means;
+Dataset moved(Dataset data, int64_t pixels) {
+  const int64_t height = data.image[1], width = data.image[2];
+  if (std::abs(pixels) >= std::min(height, width))
+    fail(fmt::format("images of {}x{} can't be moved by {} pixels", height, width, pixels),
+         "move them by less");
+  const auto reflected = [](int64_t i, int64_t n) {
+    return i < 0 ? -i : i < n ? i : 2 * (n - 1) - i;
+  };
+  const auto move = [&](auto& numbers) {
+    const auto from = numbers;
+    const auto planes = static_cast<int64_t>(numbers.size()) / (height * width);
+    for (int64_t p = 0; p < planes; ++p)
+      for (int64_t i = 0; i < height; ++i)
+        for (int64_t j = 0; j < width; ++j) {
+          const int64_t row = reflected(i + pixels, height), column = reflected(j + pixels, width);
+          numbers[static_cast<size_t>((p * height + i) * width + j)] =
+              from[static_cast<size_t>((p * height + row) * width + column)];
+        }
+  };
+  move(data.images);
+  move(data.values);
+  return data;
+}
+
+std::vector<double> mean_logits(const Network& network, Store& store, const Dataset& data,
+                                const Views& views) {
+  std::vector<double> sums;
+  double all = 0;
+  const auto add = [&](const Dataset& view, double weight) {
+    const std::vector<double> rows = logits(network, store, view);
+    sums.resize(rows.size());
+    for (size_t i = 0; i < rows.size(); ++i) sums[i] += weight * rows[i];
+    all += weight;
+  };
+  for (const bool flip : {false, true}) {
+    if (flip && !views.flip) break;
+    const Dataset images = flip ? mirrored(data) : data;
+    add(images, 2);
+    if (views.shift > 0) add(moved(images, views.shift), 1), add(moved(images, -views.shift), 1);
+  }
+  for (double& sum : sums) sum /= all;
+  return sums;
 }
 
 Evaluation judge_logits(std::span<const double> logits, const Dataset& data) {

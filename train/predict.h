@@ -17,8 +17,20 @@ std::vector<double> logits(const Network& network, Store& store, const Dataset& 
 
 /// The data with each image, in memory, mirrored left to right.
 Dataset mirrored(Dataset data);
-/// The mean of the logits for each image and for its mirror image.
-std::vector<double> flipped_logits(const Network& network, Store& store, const Dataset& data);
+/// The data with each image, in memory, moved by so many pixels to the left and up, or right and
+/// down where that is negative; what comes in is the image reflected at its border. An Error where
+/// an image isn't larger.
+Dataset moved(Dataset data, int64_t pixels);
+
+/// What else than an image is judged.
+struct Views {
+  bool flip = false;  // its mirror image
+  int64_t shift = 0;  // both moved by so many pixels, once each way; 0: neither
+};
+/// The mean of the logits for all views of each image: those that aren't moved count half (Jordan
+/// 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU").
+std::vector<double> mean_logits(const Network& network, Store& store, const Dataset& data,
+                                const Views& views);
 /// What logits, (size, classes) row-major, are worth beside the labels: mean cross-entropy,
 /// accuracy (of equal logits the first counts) and confusion matrix.
 Evaluation judge_logits(std::span<const double> logits, const Dataset& data);
