@@ -148,7 +148,7 @@ mkdir -p "$out"
 to=$out/$(date +%F)-$commit
 cat "$table" <(echo) "$lines" >"$to.log"
 [[ $peers == *libtorch* ]] || exit 0
-sed -n 's/^\([a-z0-9]*\) *\([0-9]*\) *\([0-9]*\) libtorch *[0-9]* *[0-9]* *\([0-9.]*\) .*/"\1, batch \2, \3 thread(s)" \4/p' \
+sed -n 's/^\([a-z0-9]*\) *\([0-9]*\) *\([0-9]*\) libtorch *[0-9]* *[0-9]* *\([0-9.]*\) .*/"\1, batch \2, \3 T" \4/p' \
   "$table" >build/ratios.txt
 gnuplot <<PLOT
 set title "Training steps a second, libtorch 1.13 = 1 ($(date +%F), $commit)"
@@ -157,9 +157,9 @@ set boxwidth 0.7
 set ylabel "ratio"
 set yrange [0:*]
 set grid y
-set xtics rotate by -35 noenhanced
-set bmargin 8
-set rmargin 12
+set xtics rotate by -25 noenhanced
+set bmargin 9
+set rmargin 14
 unset key
 do for [kind in "png svg"] {
   if (kind eq "png") { set terminal pngcairo size 1000, 560 font ",11" } else { set terminal svg size 1000, 560 }
