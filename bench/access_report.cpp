@@ -28,6 +28,7 @@ namespace cairn::bench {
 namespace {
 
 constexpr double kCoalesced = 0.9;  // above that, kernels without conflicts need no explanation
+constexpr int64_t kSectorBytes = 32;
 
 std::string percent(const simt::AccessCounts& counts) {
   return counts.accesses > 0 ? fmt::format("{:.1f}", 100 * counts.coalescing()) : "-";
@@ -45,6 +46,15 @@ void print_kernel(const std::string& op, const std::string& row,
                at.ideal_sectors, percent(at), at.shared_accesses, at.bank_conflicts);
 }
 
+/// What a row's kernels move, beside the floor of its cost row: each input and output once.
+void print_traffic(const std::vector<simt::KernelAccesses>& kernels, const Cost& floor) {
+  int64_t moved = 0;
+  for (const simt::KernelAccesses& kernel : kernels) moved += kSectorBytes * kernel.total.sectors;
+  if (moved > 0 && floor.bytes > 0)
+    fmt::print("  {:.0f} bytes must move, {} do: {:.2f} times\n", floor.bytes, moved,
+               static_cast<double>(moved) / floor.bytes);
+}
+
 Json with_counts(Json::Object object, const simt::AccessCounts& c) {
   object.emplace_back("accesses", c.accesses);
   object.emplace_back("sectors", c.sectors);
@@ -56,7 +66,7 @@ Json with_counts(Json::Object object, const simt::AccessCounts& c) {
 }
 
 void print_kernel_object(const std::string& op, const std::string& row,
-                         const simt::KernelAccesses& kernel) {
+                         const simt::KernelAccesses& kernel, const Cost& floor) {
   Json::Array lines;
   for (const auto& [place, counts] : kernel.lines)
     lines.push_back(with_counts({{"line", place}}, counts));
@@ -64,6 +74,9 @@ void print_kernel_object(const std::string& op, const std::string& row,
                                  {"row", row},
                                  {"kernel", kernel.kernel},
                                  {"launches", kernel.launches},
+                                 {"bytes", kSectorBytes * kernel.total.sectors},
+                                 {"row_bytes", floor.bytes},
+                                 {"row_flops", floor.flops},
                                  {"lines", std::move(lines)}},
                                 kernel.total);
   fmt::print("{}\n", line.dump(-1));
@@ -86,8 +99,12 @@ void report_accesses(Device& device, const std::vector<const OpDef*>& ops, int64
       OpRunner runner = bench_runner(device, call);
       simt::access_recorder().start();
       runner.run();
-      for (const simt::KernelAccesses& kernel : simt::access_recorder().take())
-        (json ? print_kernel_object : print_kernel)(std::string(call.op->name), row, kernel);
+      const std::vector<simt::KernelAccesses> kernels = simt::access_recorder().take();
+      const std::string op_name(call.op->name);
+      for (const simt::KernelAccesses& kernel : kernels)
+        json ? print_kernel_object(op_name, row, kernel, runner.cost())
+             : print_kernel(op_name, row, kernel);
+      if (!json) print_traffic(kernels, runner.cost());
       std::fflush(stdout);
     });
 }

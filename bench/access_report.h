@@ -1,5 +1,6 @@
 // How the CUDA kernels of ops use memory on their benchmark rows (docs/simt.md): sectors that warps
-// ask for beside the fewest, and bank conflicts of shared memory.
+// ask for beside the fewest, the bytes of those beside the cost row's, and bank conflicts of shared
+// memory.
 #pragma once
 
 #include <string_view>

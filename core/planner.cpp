@@ -9,6 +9,8 @@ namespace {
 
 constexpr int64_t kMaxGroups = 8;
 constexpr int64_t kPlaceAlignment = 256;  // bytes
+/// Weights and gradients that a graph's slices may share, in bytes: a core's second-level cache.
+constexpr int64_t kSharedBytes = int64_t{1} << 20;
 
 /// A value's need of memory: bytes, alive from node `birth` to node `death`, both included.
 struct Interval {
@@ -48,6 +50,10 @@ class Planner {
     plan_.placements.resize(graph.values().size());
     plan_.groups =
         options.sliced ? std::max<int64_t>(1, std::min(options.slices(), kMaxGroups)) : 1;
+    int64_t shared = 0;
+    for (const Node& node : graph.nodes())
+      if (node.op->shares_weights) shared += bytes_at(node, false);
+    heavy_ = shared > kSharedBytes;
   }
 
   Plan run() {
@@ -76,8 +82,19 @@ class Planner {
 
   int base(Value v) const { return graph_.base_of(v).id; }
 
+  /// Bytes of a node's batched values, of one slice, or of its others.
+  int64_t bytes_at(const Node& node, bool batched) const {
+    int64_t bytes = 0;
+    for (const std::vector<Value>* values : {&node.inputs, &node.outputs})
+      for (const Value v : *values)
+        if (v && graph_[v].type.batched == batched) bytes += bytes_of(v, 1);
+    return bytes;
+  }
+
   bool sliceable(const Node& node) const {
     if (!plan_.options.sliced || node.op->scope == Scope::whole) return false;
+    if (node.op->shares_weights && heavy_ && bytes_at(node, false) > bytes_at(node, true))
+      return false;
     for (const Value v : node.inputs)
       if (v && graph_[v].type.batched) return true;
     for (const Value v : node.outputs)
@@ -182,6 +199,7 @@ class Planner {
 
   const Graph& graph_;
   const std::vector<Value>& accumulators_;
+  bool heavy_ = false;  // ops that share weights have more than slices should share
   std::vector<Life> lives_;
   Plan plan_;
 };

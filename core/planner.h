@@ -6,6 +6,10 @@
 // its own memory for values that live within the stage (one slice of each) and its own partial
 // sums, which are added up in group order when the stage ends. Groups depend on the batch alone, so
 // results don't depend on the threads.
+//
+// An op that `shares_weights` is no part of such a stage where its weights take more memory than a
+// slice of its activations, and all such weights and gradients more than a core's cache: every
+// slice would bring them from memory again.
 #pragma once
 
 #include <algorithm>

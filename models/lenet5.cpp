@@ -40,7 +40,12 @@ constexpr Model kModels[] = {
      .summary = "LeNet-5 with ReLU and max pooling",
      .data = "mnist",
      .size = 32,
-     .recipe = {.warmup = 500, .lr = 0.05},
+     .recipe = {.epochs = 3,
+                .batch = 64,
+                .lr = 0.1,
+                .schedule = "one-cycle",
+                .optimizer = "nesterov",
+                .label_smoothing = 0.1},
      .options = {},
      .build = build_relu},
 };

@@ -98,7 +98,7 @@ check_asan() {
 check_simt() {
   cmake --preset simt-check -DCAIRN_TESTS=ON
   cmake --build build/simt-check --target cairn_command cairn_cuda_tests cairn_simt_tests cairn_simt_op_tests \
-    cairn_simt_bugs cairn_mutants
+    cairn_simt_bugs cairn_occupancy cairn_mutants
   run_suite build/simt-check -R '^(Simt|simt|Grids)'
 }
 

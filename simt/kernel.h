@@ -54,7 +54,7 @@ struct SignatureOf {
 /// Makes a kernel known to cudaLaunchKernelExC.
 void declare(const void* kernel, const Signature& signature);
 
-/// Adds the kernels that were launched to a file (settings.h).
+/// Writes the kernels that were launched to a file (settings.h).
 void write_launched_kernels(const char* path);
 
 /// An array in the running block's shared memory: the same one for every thread that asks with this

@@ -3,9 +3,11 @@
 #include <dlfcn.h>
 
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <new>
 #include <unordered_map>
+#include <utility>
 
 #include "simt/api.h"
 #include "simt/engine.h"
@@ -17,7 +19,8 @@ namespace {
 
 struct Known {
   const Signature* signature = nullptr;
-  int64_t launches = 0;
+  /// Launches by threads of a block and bytes of its dynamic shared memory.
+  std::map<std::pair<uint64_t, size_t>, int64_t> launches;
   size_t dynamic_shared = kStaticSharedBytes;  // that it may be launched with
 };
 std::unordered_map<const void*, Known>& kernels() {
@@ -25,9 +28,10 @@ std::unordered_map<const void*, Known>& kernels() {
   return *known;
 }
 
+uint64_t volume(const dim3& d) { return uint64_t{d.x} * d.y * d.z; }
+
 /// Why CUDA refuses a launch; empty where it doesn't.
 std::string problem_of(const cudaLaunchConfig_t& c) {
-  const auto volume = [](const dim3& d) { return uint64_t{d.x} * d.y * d.z; };
   const auto text = [](const dim3& d) {
     return std::to_string(d.x) + " x " + std::to_string(d.y) + " x " + std::to_string(d.z);
   };
@@ -85,7 +89,7 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel, void** 
     report(problem + "\n  kernel " + function_name(kernel));
     return cudaErrorInvalidValue;
   }
-  ++known.launches;
+  ++known.launches[{volume(config.blockDim), config.dynamicSmemBytes}];
   streams().enqueue(
       stream,
       [made] {
@@ -104,13 +108,15 @@ void declare(const void* kernel, const Signature& signature) {
 }
 
 void write_launched_kernels(const char* path) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path, "a"), std::fclose);
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path, "w"), std::fclose);
   for (const auto& [kernel, known] : kernels())
-    if (Dl_info info; file && known.launches && dladdr(kernel, &info))
-      std::fprintf(
-          file.get(), "%tx %lld\n",
-          static_cast<const std::byte*>(kernel) - static_cast<const std::byte*>(info.dli_fbase),
-          static_cast<long long>(known.launches));
+    for (const auto& [block, launches] : known.launches)
+      if (Dl_info info; file && dladdr(kernel, &info))
+        std::fprintf(
+            file.get(), "%tx %lld %llu %zu\n",
+            static_cast<const std::byte*>(kernel) - static_cast<const std::byte*>(info.dli_fbase),
+            static_cast<long long>(launches), static_cast<unsigned long long>(block.first),
+            block.second);
 }
 
 }  // namespace simt

@@ -20,9 +20,10 @@ enum class Order : uint8_t { forward, reverse, random };
 ///                 (13000; 0: no driver)
 ///   SIMT_ARCH     compute capability as 90; SIMT_IMAGE=0: the program has no code for it
 ///   SIMT_MEMORY   bytes of device memory
-///   SIMT_KERNELS  a file to which the program adds the kernels that it launched when it ends: a
-///   line
-///                 each of offset in the program, in hexadecimal, and count
+///   SIMT_KERNELS  a file for the kernels that the program launched, which it writes when it ends:
+///                 for each size of block a line of the kernel's offset in the program, in
+///                 hexadecimal, the launches, the threads of a block and its bytes of dynamic
+///                 shared memory
 struct Settings {
   Order order = Order::forward;
   uint64_t seed = 1;

@@ -42,7 +42,10 @@ std::vector<Made> linear() {
 }
 std::vector<Made> linear_dx() {
   return pairs([](int64_t in, int64_t out) -> Made {
-    return {.inputs = {{{.shape = {out}}, {.shape = {out, in}}}}};
+    if (in > out) return {.inputs = {{{.shape = {out}}, {.shape = {out, in}}}}};
+    return {
+        .attrs = "activation=tanh",
+        .inputs = {{{.shape = {out}}, {.shape = {out, in}}, {.shape = {in}, .fill = Fill::unit}}}};
   });
 }
 std::vector<Made> linear_dw() {

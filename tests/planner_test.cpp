@@ -148,21 +148,20 @@ TEST(Planner, PlansAgreeAndThreadsChangeNoBit) {
   for (size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], reference[i], 4e-6 * largest);
 }
 
-/// ResNet-20's gradients of 20 images, two and a half slices.
-struct ResNet {
-  static constexpr int64_t kBatch = 20;
-
-  ResNet() {
-    data.images.resize(static_cast<size_t>(kBatch * data.image.elements()));
+/// A model's gradients of a batch of noise.
+struct NoiseNet {
+  NoiseNet(std::string model_name, ModelOptions model_options, int64_t images)
+      : model(std::move(model_name)), options(std::move(model_options)), batch(images) {
+    data.images.resize(static_cast<size_t>(batch * data.image.elements()));
     for (size_t i = 0; i < data.images.size(); ++i)
       data.images[i] = static_cast<uint8_t>(random_word({}, 0, i) >> 24);
-    for (int64_t i = 0; i < kBatch; ++i) data.labels.push_back(static_cast<uint8_t>(i % 10));
+    for (int64_t i = 0; i < batch; ++i) data.labels.push_back(static_cast<uint8_t>(i % 10));
   }
 
   Program program(bool keep) const {
-    PlanOptions options = plan_options(DeviceKind::cpu, kBatch);
-    options.keep = keep;
-    return compile(accumulate_graph(network(), {.batch = kBatch}, kBatch), options, 1);
+    PlanOptions plan = plan_options(DeviceKind::cpu, batch);
+    plan.keep = keep;
+    return compile(accumulate_graph(network(), {.batch = batch}, batch), plan, 1);
   }
 
   std::vector<double> gradients(const Program& program, int threads) const {
@@ -178,16 +177,22 @@ struct ResNet {
   }
 
   Network network() const {
-    return Network(find_model("resnet20"), {}, data, pixel_statistics(data));
+    return Network(find_model(model), options, data, pixel_statistics(data));
   }
 
+  std::string model;
+  ModelOptions options;
+  int64_t batch;
   Dataset data{"noise", Shape{3, 32, 32}, 10, {}, {}};
 };
+
+/// ResNet-20 on two and a half slices.
+NoiseNet resnet() { return {"resnet20", {}, 20}; }
 
 // Of a block's convolution with batch norm and ReLU, memory sees the convolution's output and dz,
 // and of the second the block's output. All else lives for one slice.
 TEST(Planner, WhatABlockMakesAgainOrUsesAtOnceStaysInTheCache) {
-  const Program program = ResNet().program(false);
+  const Program program = resnet().program(false);
   const auto space = [&](const std::string& name) {
     const Value v = program.graph.find(name);
     return program.plan.placements[static_cast<size_t>(v.id)].space;
@@ -209,13 +214,33 @@ TEST(Planner, WhatABlockMakesAgainOrUsesAtOnceStaysInTheCache) {
 
 // A plan that keeps all values makes none of them again.
 TEST(Planner, WhatIsMadeAgainChangesNoBit) {
-  const ResNet net;
+  const NoiseNet net = resnet();
   const Program kept = net.program(true), again = net.program(false);
   EXPECT_LT(kept.graph.nodes().size(), again.graph.nodes().size());
   const std::vector<double> gradients = net.gradients(kept, 1);
   EXPECT_EQ(net.gradients(again, 1), gradients);
   EXPECT_EQ(net.gradients(again, 3), gradients);
   EXPECT_GT(*std::ranges::max_element(gradients), 0);
+}
+
+// Layers with more weights than slices should share see the whole batch; a small one doesn't.
+TEST(Planner, ManyWeightsAreReadOnceForAllSlices) {
+  const auto passes = [](const Program& program, bool sliced) {
+    int64_t count = 0;
+    for (const Stage& stage : program.plan.stages)
+      for (int n = stage.first; n < stage.last; ++n)
+        count += stage.sliced == sliced &&
+                 program.graph.nodes()[static_cast<size_t>(n)].op->shares_weights;
+    return count;
+  };
+  const NoiseNet net("mlp", {{"widths", "300,200"}}, 70);
+  const Program program = net.program(false);
+  EXPECT_EQ(passes(program, false), 2 + 1 + 2);  // forward, to the data, to the weights
+  EXPECT_EQ(passes(program, true), 1 + 1 + 1);   // those of the last layer
+  EXPECT_EQ(passes(NoiseNet("mlp", {{"widths", "30,20"}}, 70).program(false), false), 0);
+  const auto gradients = net.gradients(program, 1);
+  EXPECT_EQ(net.gradients(program, 2), gradients);
+  EXPECT_EQ(net.gradients(program, 5), gradients);
 }
 
 }  // namespace

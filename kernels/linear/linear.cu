@@ -35,6 +35,8 @@ void linear_dx_cuda(const Args& args, CudaContext& context) {
   const int64_t in = dx.features, out = dy.features, n = dx.batch.width;
   gemm(context, true, false, in, n, out, 1, w.as<float>(), in, dy.as<float>(), n, 0, dx.as<float>(),
        n);
+  pass_activation_cuda(static_cast<Activation>(args.attrs->integer(linear_attr::activation)),
+                       args.in[2], dx, context);
 }
 
 /// Spare lanes are zero in a copy of dy and finite in x, so they add nothing.

@@ -23,7 +23,10 @@ void infer_dx(const OpTypes& t) {
   const Shape &dy = t.shape(0), &w = t.shape(1);
   expect(dy.rank() == 1 && w.rank() == 2 && w[0] == dy[0], t.op,
          fmt::format("w {} doesn't fit dy {}", to_string(w), to_string(dy)));
-  t.set_out(0, {w[1]});
+  const Shape dx{w[1]};
+  expect_activation_output(t, static_cast<Activation>(t.attrs.integer(linear_attr::activation)), 2,
+                           dx);
+  t.set_out(0, dx);
 }
 
 void infer_dw(const OpTypes& t) {
@@ -62,7 +65,9 @@ constexpr InputDef kInputs[] = {{"x"}, {"w", Layout::plain}, {"b", Layout::plain
 constexpr OutputDef kOutputs[] = {{"y"}};
 constexpr AttrDef kAttrs[] = {
     {.name = "activation", .type = AttrType::choice, .max = 4, .choices = kActivations}};
-constexpr InputDef kDxInputs[] = {{"dy"}, {"w", Layout::plain}};
+constexpr InputDef kDxInputs[] = {
+    {"dy"}, {"w", Layout::plain}, {"y", Layout::batched, Use::optional}};
+constexpr auto kDxFusions = activation_grad_fusions(2);
 constexpr OutputDef kDxOutputs[] = {{"dx"}};
 constexpr InputDef kDwInputs[] = {{"x"}, {"dy"}};
 constexpr OutputDef kDwOutputs[] = {{"dw", Layout::plain, true}};
@@ -75,10 +80,13 @@ constexpr double kY[] = {-1.4375, 0.625, -1.4375, 0.625};
 constexpr double kTanhY[] = {-0.8931933404, 0.554599722349, -0.8931933404, 0.554599722349};
 constexpr double kDy[] = {-0.25, 0.5, -0.5, 0.25};
 constexpr double kDx[] = {0.3125, 0.1875, -0.5, 0.25, 0.375, -0.625};
+constexpr double kDxY[] = {0.5, -0.25, 0.75, -0.5, 0.125, 0};
+constexpr double kTanhDx[] = {0.234375, 0.17578125, -0.21875, 0.1875, 0.369140625, -0.625};
 constexpr double kDw[] = {0.25, -0.6875, 0.4375, -0.5, 0.4375, -0.6875};
 
 constexpr CaseInput kGoldenX{.shape = {3}, .values = kX}, kGoldenW{.shape = {2, 3}, .values = kW},
-    kGoldenB{.shape = {2}, .values = kB}, kGoldenDy{.shape = {2}, .values = kDy};
+    kGoldenB{.shape = {2}, .values = kB}, kGoldenDy{.shape = {2}, .values = kDy},
+    kGoldenDxY{.shape = {3}, .values = kDxY};
 
 constexpr Case kCases[] = {
     {.name = "golden", .inputs = {kGoldenX, kGoldenW, kGoldenB}, .expect = {kY}},
@@ -100,6 +108,10 @@ constexpr Case kCases[] = {
      .attrs = "activation=sigmoid",
      .n = 2,
      .inputs = {{{.shape = {13}}, {.shape = {19, 13}}, {.shape = {19}}}}},
+    {.name = "wide",  // more weights than slices share
+     .attrs = "activation=tanh",
+     .n = 70,
+     .inputs = {{{.shape = {530}}, {.shape = {510, 530}}, {.shape = {510}}}}},
     {.name = "scaled_tanh",
      .attrs = "activation=scaled_tanh",
      .n = 17,
@@ -118,6 +130,26 @@ constexpr Case kDxCases[] = {
     {.name = "golden", .inputs = {kGoldenDy, kGoldenW}, .expect = {kDx}},
     {.name = "odd", .n = 17, .inputs = {{{.shape = {11}}, {.shape = {11, 37}}}}},
     {.name = "fc1", .n = 33, .inputs = {{{.shape = {120}}, {.shape = {120, 400}}}}, .bench = true},
+    {.name = "golden_tanh",
+     .attrs = "activation=tanh",
+     .inputs = {kGoldenDy, kGoldenW, kGoldenDxY},
+     .expect = {kTanhDx}},
+    {.name = "sigmoid",
+     .attrs = "activation=sigmoid",
+     .n = 33,
+     .inputs = {{{.shape = {19}}, {.shape = {19, 110}}, {.shape = {110}, .fill = Fill::unit}}}},
+    {.name = "wide",
+     .attrs = "activation=tanh",
+     .n = 70,
+     .inputs = {{{.shape = {510}}, {.shape = {510, 530}}, {.shape = {530}, .fill = Fill::unit}}}},
+    {.name = "y_missing",
+     .attrs = "activation=relu",
+     .inputs = {{{.shape = {4}}, {.shape = {4, 6}}}},
+     .error = "needs its output y"},
+    {.name = "wrong_y",
+     .attrs = "activation=relu",
+     .inputs = {{{.shape = {4}}, {.shape = {4, 6}}, {.shape = {4}}}},
+     .error = "y (4) should be (6)"},
     {.name = "wrong_width",
      .inputs = {{{.shape = {5}}, {.shape = {4, 6}}}},
      .error = "w (4, 6) doesn't fit dy (5)"},
@@ -131,6 +163,7 @@ constexpr Case kDxCases[] = {
 constexpr Case kDwCases[] = {
     {.name = "golden", .inputs = {kGoldenX, kGoldenDy}, .expect = {kDw}},
     {.name = "odd", .n = 17, .inputs = {{{.shape = {37}}, {.shape = {11}}}}},
+    {.name = "wide", .n = 150, .inputs = {{{.shape = {530}}, {.shape = {510}}}}},
     {.name = "fc1", .n = 33, .inputs = {{{.shape = {400}}, {.shape = {120}}}}, .bench = true},
     {.name = "not_flat",
      .inputs = {{{.shape = {5, 1}}, {.shape = {4}}}},
@@ -159,11 +192,12 @@ constexpr OpDef kOps[] = {
              .cost = cost,
              .fusions = kActivationFusions,
              .factors = 2,
-             .cases = kCases}),
+             .cases = kCases,
+             .shares_weights = true}),
     checked({.name = "linear_dx",
              .inputs = kDxInputs,
              .outputs = kDxOutputs,
-             .attrs = none,
+             .attrs = kAttrs,
              .scope = Scope::per_example,
              .infer = infer_dx,
              .workspace = no_workspace,
@@ -172,9 +206,10 @@ constexpr OpDef kOps[] = {
              .cuda = cuda_twin(linear_dx_cuda),
              .gradient = not_differentiable,
              .cost = cost,
-             .fusions = none,
+             .fusions = std::span<const FusionRule>(kDxFusions),
              .factors = 2,
-             .cases = kDxCases}),
+             .cases = kDxCases,
+             .shares_weights = true}),
     checked({.name = "linear_dw",
              .inputs = kDwInputs,
              .outputs = kDwOutputs,
@@ -189,7 +224,8 @@ constexpr OpDef kOps[] = {
              .cost = cost_dw,
              .fusions = none,
              .factors = 2,
-             .cases = kDwCases}),
+             .cases = kDwCases,
+             .shares_weights = true}),
 };
 
 }  // namespace

@@ -20,13 +20,16 @@ void linear_ref(const Args& args) {
 template <class Real>
 void linear_dx_ref(const Args& args) {
   const Tensor &dy = args.in[0], &w = args.in[1], &dx = args.out[0];
-  for (int64_t n = 0; n < dx.batch.capacity(); ++n)
+  const auto act = static_cast<Activation>(args.attrs->integer(linear_attr::activation));
+  for (int64_t n = 0; n < dx.batch.capacity(); ++n) {
     for (int64_t i = 0; i < dx.features; ++i) {
       Real sum = 0;
       for (int64_t o = 0; o < dy.features; ++o)
         sum += w.as<Real>()[o * dx.features + i] * dy.at<Real>(n, o);
       dx.at<Real>(n, i) = sum;
     }
+    pass_activation<Real>(act, args.in[2], dx, n);
+  }
 }
 
 template <class Real>

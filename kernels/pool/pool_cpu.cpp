@@ -8,8 +8,7 @@
 
 #include "kernels/linear/product-inl.h"
 #include "kernels/pool/pool.h"
-#include "kernels/unary/activation-inl.h"
-#include "kernels/unary/elementwise-inl.h"
+#include "kernels/unary/onward-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cairn::HWY_NAMESPACE {
@@ -96,34 +95,6 @@ void max_pool2d(const Args& args) {
   }
 }
 
-/// The end of a gradient: what reaches the pool's input goes on through the function whose output y
-/// that was.
-struct Onward {
-  Activation activation;
-  const Tensor& y;
-
-  Onward(const Args& args, int attribute, const Tensor& y)
-      : activation(static_cast<Activation>(args.attrs->integer(attribute))), y(y) {}
-
-  /// dx[at...] = value, for elements of slice k.
-  template <class D, class V = hn::Vec<D>>
-  HWY_INLINE void store(D d, V value, int64_t k, int64_t at, float* dx) const {
-    if (activation != Activation::none)
-      value = ActivateGrad(d, activation, hn::LoadU(d, y.slice<float>(k) + at), value);
-    hn::StoreU(value, d, dx + at);
-  }
-
-  /// The same for all of a slice's dx, in place.
-  void finish(int64_t k, int64_t elements, float* dx) const {
-    if (activation == Activation::none) return;
-    map_run(
-        elements,
-        [this](auto d, auto value, auto of)
-            HWY_ATTR { return ActivateGrad(d, activation, of, value); },
-        dx, static_cast<const float*>(dx), y.slice<float>(k));
-  }
-};
-
 /// The gradient of a pool: part_of(d, k, window, out) gives a function of (h, w) whose value a
 /// window adds to dx there. Where no windows overlap it is stored at once.
 template <class Pool, class PartOf>
@@ -145,7 +116,7 @@ HWY_INLINE void pool_gradient(const Pool& s, const Tensor& dx, const Onward& onw
             hn::StoreU(hn::Add(hn::LoadU(d, to + place), part(h, w)), d, to + place);
         }
     });
-    if (!tiles) onward.finish(k, dx.features * width, to);
+    if (!tiles) onward.finish(k, 0, dx.features * width, to);
   }
 }
 

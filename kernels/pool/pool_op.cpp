@@ -55,11 +55,7 @@ void infer_grad(const OpTypes& t) {
   const Shape out = output_shape<S>(t.op, x, t.attrs);
   expect(dy == out, t.op, fmt::format("dy {} should be {}", to_string(dy), to_string(out)));
   expect(y == 1 || t.shape(1) == dy, t.op, "indices and dy differ in shape");
-  const bool activated = t.attrs.integer(input_size + 1) != 0;
-  expect(t.has(y) == activated, t.op,
-         activated ? "an activation's gradient needs its output y" : "y is for an activation");
-  expect(!activated || t.shape(y) == x, t.op,
-         fmt::format("y {} should be {}", to_string(t.shape(y)), to_string(x)));
+  expect_activation_output(t, static_cast<Activation>(t.attrs.integer(input_size + 1)), y, x);
   t.set_out(0, x);
 }
 

@@ -24,16 +24,6 @@ void clear(const Tensor& t, int64_t n) {
   for (int64_t f = 0; f < t.features; ++f) t.at<Real>(n, f) = 0;
 }
 
-/// From the gradient of a function's output y to that of its input.
-template <class Real>
-void pass_activation(const Args& args, int attribute, const Tensor& y, const Tensor& dx,
-                     int64_t n) {
-  const auto act = static_cast<Activation>(args.attrs->integer(attribute));
-  if (act == Activation::none) return;
-  for (int64_t f = 0; f < dx.features; ++f)
-    dx.at<Real>(n, f) = activate_grad(act, y.at<Real>(n, f), dx.at<Real>(n, f));
-}
-
 }  // namespace
 
 template <class Real>
@@ -72,6 +62,7 @@ template <class Real>
 void avg_pool2d_grad_ref(const Args& args) {
   const Tensor &dy = args.in[0], &dx = args.out[0];
   const AvgPoolShape s(dx.shape, dy.shape, *args.attrs);
+  const auto act = static_cast<Activation>(args.attrs->integer(pool_attr::avg_activation));
   for (int64_t n = 0; n < dx.batch.capacity(); ++n) {
     clear<Real>(dx, n);
     for_windows(s, [&](int64_t c, int64_t p, int64_t q) {
@@ -81,7 +72,7 @@ void avg_pool2d_grad_ref(const Args& args) {
         dx.at<Real>(n, (c * s.h.in + h) * s.w.in + w) += part;
       });
     });
-    pass_activation<Real>(args, pool_attr::avg_activation, args.in[1], dx, n);
+    pass_activation<Real>(act, args.in[1], dx, n);
   }
 }
 
@@ -89,6 +80,7 @@ template <class Real>
 void max_pool2d_grad_ref(const Args& args) {
   const Tensor &dy = args.in[0], &indices = args.in[1], &dx = args.out[0];
   const MaxPoolShape s(dx.shape, dy.shape, *args.attrs);
+  const auto act = static_cast<Activation>(args.attrs->integer(pool_attr::max_activation));
   for (int64_t n = 0; n < dx.batch.capacity(); ++n) {
     clear<Real>(dx, n);
     for_windows(s, [&](int64_t c, int64_t p, int64_t q) {
@@ -98,7 +90,7 @@ void max_pool2d_grad_ref(const Args& args) {
           dx.at<Real>(n, (c * s.h.in + h) * s.w.in + w) += dy.at<Real>(n, out);
       });
     });
-    pass_activation<Real>(args, pool_attr::max_activation, args.in[2], dx, n);
+    pass_activation<Real>(act, args.in[2], dx, n);
   }
 }
 

@@ -26,14 +26,27 @@ void launch_function(const Args& args, CudaContext& context) {
 }
 
 template <Activation a>
-void launch_gradient(const Args& args, CudaContext& context) {
-  const int64_t n = args.out[0].elements();
+void launch_gradient(const Tensor& y, const Tensor& dy, const Tensor& dx, CudaContext& context) {
+  const int64_t n = dx.elements();
   launch(unary_grad_kernel<a>,
-         Grid{.grid = blocks_for(n), .block = kThreads, .stream = context.stream},
-         args.in[0].as<float>(), args.in[1].as<float>(), args.out[0].as<float>(), n);
+         Grid{.grid = blocks_for(n), .block = kThreads, .stream = context.stream}, y.as<float>(),
+         dy.as<float>(), dx.as<float>(), n);
+}
+
+template <Activation a>
+void launch_gradient(const Args& args, CudaContext& context) {
+  launch_gradient<a>(args.in[0], args.in[1], args.out[0], context);
 }
 
 }  // namespace
+
+void pass_activation_cuda(Activation a, const Tensor& y, const Tensor& dx, CudaContext& context) {
+  if (dx.elements() == 0) return;
+  if (a == Activation::relu) launch_gradient<Activation::relu>(y, dx, dx, context);
+  if (a == Activation::tanh) launch_gradient<Activation::tanh>(y, dx, dx, context);
+  if (a == Activation::sigmoid) launch_gradient<Activation::sigmoid>(y, dx, dx, context);
+  if (a == Activation::scaled_tanh) launch_gradient<Activation::scaled_tanh>(y, dx, dx, context);
+}
 
 void relu_cuda(const Args& args, CudaContext& context) {
   launch_function<Activation::relu>(args, context);

@@ -9,10 +9,11 @@
 // Any shape, batched or plain. NaN in, NaN out, for relu as well, and relu_grad passes dy on at
 // a NaN (as in PyTorch); relu'(0) = 0.
 // Following a linear or conv2d node that nobody else reads, a function vanishes into that node's
-// `activation`, and relu into residual_add's too; functions with attributes are in
-// kernels/activation. Errors: y and dy of different types. Sources: Rumelhart, Hinton and Williams
-// 1986 (sigmoid); LeCun et al. 1998, "Efficient BackProp" (tanh, scaled_tanh); Nair and Hinton
-// 2010, "Rectified linear units improve restricted Boltzmann machines" (relu).
+// `activation`, and relu into residual_add's too; a gradient vanishes likewise into linear_dx or a
+// pool's gradient. Functions with attributes are in kernels/activation. Errors: y and dy of
+// different types. Sources: Rumelhart, Hinton and Williams 1986 (sigmoid); LeCun et al. 1998,
+// "Efficient BackProp" (tanh, scaled_tanh); Nair and Hinton 2010, "Rectified linear units improve
+// restricted Boltzmann machines" (relu).
 #pragma once
 
 #include <array>
@@ -72,6 +73,20 @@ CAIRN_HD Real activate_grad(Activation a, Real y, Real dy) {
   }
   return dy;
 }
+
+/// For an op with those rules, whose dx has shape x: refuses the function without the function's
+/// output y (input `y`), y without the function, and y of another shape.
+void expect_activation_output(const OpTypes& t, Activation a, int y, const Shape& x);
+
+/// The reference's last step of such a gradient, in place, for example n.
+template <class Real>
+void pass_activation(Activation a, const Tensor& y, const Tensor& dx, int64_t n) {
+  if (a == Activation::none) return;
+  for (int64_t f = 0; f < dx.features; ++f)
+    dx.at<Real>(n, f) = activate_grad(a, y.at<Real>(n, f), dx.at<Real>(n, f));
+}
+/// The same on CUDA for all examples.
+void pass_activation_cuda(Activation a, const Tensor& y, const Tensor& dx, CudaContext& context);
 
 template <class Real, Activation a>
 void unary_ref(const Args& args);

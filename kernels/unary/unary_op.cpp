@@ -257,4 +257,12 @@ constexpr OpDef kOps[] = {
 extern const std::span<const OpDef> unary_ops;
 constinit const std::span<const OpDef> unary_ops{kOps};
 
+void expect_activation_output(const OpTypes& t, Activation a, int y, const Shape& x) {
+  const bool activated = a != Activation::none;
+  expect(t.has(y) == activated, t.op,
+         activated ? "an activation's gradient needs its output y" : "y is for an activation");
+  expect(!activated || t.shape(y) == x, t.op,
+         fmt::format("y {} should be {}", to_string(t.shape(y)), to_string(x)));
+}
+
 }  // namespace cairn
