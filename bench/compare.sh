@@ -113,7 +113,7 @@ awk '
       for (j = i; j > 1 && list[j] + 0 < list[j - 1] + 0; --j) {
         t = list[j]; list[j] = list[j - 1]; list[j - 1] = t
       }
-    return list[int((n + 1) / 2)]
+    return (list[int((n + 1) / 2)] + list[int(n / 2) + 1]) / 2
   }
   value("pass") { next }
   {
@@ -148,18 +148,18 @@ mkdir -p "$out"
 to=$out/$(date +%F)-$commit
 cat "$table" <(echo) "$lines" >"$to.log"
 [[ $peers == *libtorch* ]] || exit 0
-sed -n 's/^\([a-z0-9]*\) *\([0-9]*\) *\([0-9]*\) libtorch *[0-9]* *[0-9]* *\([0-9.]*\) .*/"\1, batch \2, \3 T" \4/p' \
+sed -n 's/^\([a-z0-9]*\) *\([0-9]*\) *\([0-9]*\) libtorch *[0-9]* *[0-9]* *\([0-9.]*\) .*/"\1 \2, \3 T" \4/p' \
   "$table" >build/ratios.txt
 gnuplot <<PLOT
-set title "Training steps a second, libtorch 1.13 = 1 ($(date +%F), $commit)"
+set title "Training steps a second by batch and threads T, libtorch 1.13 = 1 ($(date +%F), $commit)"
 set style fill solid 0.8
 set boxwidth 0.7
 set ylabel "ratio"
 set yrange [0:*]
 set grid y
-set xtics rotate by -25 noenhanced
-set bmargin 9
-set rmargin 14
+set xtics rotate by 50 right noenhanced scale 0
+set bmargin 8
+set offsets 0, 0, 0.3, 0
 unset key
 do for [kind in "png svg"] {
   if (kind eq "png") { set terminal pngcairo size 1000, 560 font ",11" } else { set terminal svg size 1000, 560 }
