@@ -20,17 +20,17 @@
 HWY_BEFORE_NAMESPACE();
 namespace cairn::HWY_NAMESPACE {
 
-constexpr int64_t kRowRun = 96;     // features of a task
+constexpr int64_t kRowRun = 96;     // most features of a task
 constexpr int64_t kDepthRun = 256;  // terms of a sum that a task takes at a time
 // Of dw:
 constexpr int64_t kInputRun = 64, kOutputRun = 256;  // weights of a task
 constexpr int64_t kLaneRun = 128;                    // examples that a task takes at a time
 
-/// Features of a task, at most `most`: where there is more than one task there are a multiple of
-/// four, about equal, for any number of threads to share.
-int64_t task_features(int64_t features, int64_t most) {
-  if (features <= most) return std::max<int64_t>(features, 1);
-  const int64_t tasks = (features + 4 * most - 1) / (4 * most) * 4;
+/// Of a layer's features those that a task takes: of more than kRowRun about equal parts, a
+/// multiple of four, for any number of threads to share.
+int64_t task_features(int64_t features) {
+  if (features <= kRowRun) return std::max<int64_t>(features, 1);
+  const int64_t tasks = (features + 4 * kRowRun - 1) / (4 * kRowRun) * 4;
   return (features + tasks - 1) / tasks;
 }
 
@@ -42,7 +42,7 @@ void products(const Args& args, const ProductTile& tile, const Tensor& x, const 
               Weights weights, Finish finish) {
   const int64_t terms = x.features, width = x.batch.width, slices = x.batch.slices;
   const int64_t most = slices > 1 ? kDepthRun : std::max<int64_t>(terms, 1);
-  for_ranges(args, y.features, task_features(y.features, kRowRun), [&](int64_t r, int64_t end) {
+  for_ranges(args, y.features, task_features(y.features), [&](int64_t r, int64_t end) {
     HWY_ALIGN float packed[kDepthRun * kRowRun];
     ProductTile part = tile;
     for (int64_t k = 0; k == 0 || k < terms; k += most) {
