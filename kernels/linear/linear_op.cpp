@@ -72,7 +72,7 @@ constexpr OutputDef kDxOutputs[] = {{"dx"}};
 constexpr InputDef kDwInputs[] = {{"x"}, {"dy"}};
 constexpr OutputDef kDwOutputs[] = {{"dw", Layout::plain, true}};
 
-// Golden values: tests/oracle/linear_conv2d.py.
+// Golden values: tests/oracle/linear_conv2d.py; kTanhDx is kDx (1 - y^2).
 constexpr double kX[] = {-1, 0.25, -1.25, 0, 1.25, -0.25};
 constexpr double kW[] = {-0.25, -0.75, 1, 0.5, 0, -0.5};
 constexpr double kB[] = {-0.25, 0.5};

@@ -33,7 +33,7 @@ constexpr int tile_rows(int columns) {
   return columns == 3 ? 4 : 6;
 }
 
-/// Outputs of a tile of two columns in matmul and linear_dw.
+/// Outputs of a tile of two columns in matmul.
 constexpr int kTileRows = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
 
 /// Keeps a loaded vector in a register: g++ otherwise folds the load into each product that uses
