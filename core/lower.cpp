@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/op_table.h"
+#include "core/planner.h"
 
 namespace cairn {
 
@@ -41,30 +42,48 @@ void lower(Graph& graph) {
   graph.nodes() = std::move(lowered);
 }
 
-void defer_accumulation(Graph& graph) {
+void defer_accumulation(Graph& graph, int64_t width) {
   std::vector<Node>& nodes = graph.nodes();
+  const SharedWeights shared(graph, width);
+  const auto index = [&](Value v) { return static_cast<size_t>(graph.base_of(v).id); };
   std::vector<int> touched(graph.values().size()), mutated = touched;  // by how many nodes
-  std::ptrdiff_t begin = 0;  // of the nodes that see the same step
+  size_t begin = 0;  // of the nodes that see the same step
   for (size_t n = 0; n < nodes.size(); ++n) {
     for (size_t i = 0; i < nodes[n].inputs.size(); ++i) {
       if (!nodes[n].inputs[i]) continue;
-      const Value v = graph.base_of(nodes[n].inputs[i]);
-      ++touched[static_cast<size_t>(v.id)];
-      if (nodes[n].op->inputs[i].use == Use::mutated) ++mutated[static_cast<size_t>(v.id)];
+      ++touched[index(nodes[n].inputs[i])];
+      if (nodes[n].op->inputs[i].use == Use::mutated) ++mutated[index(nodes[n].inputs[i])];
     }
-    if (nodes[n].op->advances_step) begin = static_cast<std::ptrdiff_t>(n) + 1;
+    if (nodes[n].op->advances_step) begin = n + 1;
   }
-  const auto stays = [&](const Node& node) {
-    if (node.inputs.empty() || !node.outputs.empty()) return true;
+  const auto only_adds = [&](const Node& node) {
+    if (node.inputs.empty() || !node.outputs.empty()) return false;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (!node.inputs[i]) continue;
-      const auto v = static_cast<size_t>(graph.base_of(node.inputs[i]).id);
-      if (graph[node.inputs[i]].type.batched) return true;
-      if (node.op->inputs[i].use == Use::mutated ? touched[v] > 1 : mutated[v] > 0) return true;
+      const size_t v = index(node.inputs[i]);
+      if (graph[node.inputs[i]].type.batched) return false;
+      if (node.op->inputs[i].use == Use::mutated ? touched[v] > 1 : mutated[v] > 0) return false;
     }
-    return false;
+    return true;
   };
-  std::stable_partition(nodes.begin() + begin, nodes.end(), stays);
+  std::vector<bool> read_early(graph.values().size());  // by nodes that stay
+  const auto is_free_sum = [&](const Node& node) {
+    const auto changes = [&](Value v) { return v && mutated[index(v)] > 0; };
+    const auto is_read = [&](Value v) { return read_early[index(v)]; };
+    return shared.is_late_sum(node) && std::ranges::none_of(node.inputs, changes) &&
+           std::ranges::none_of(node.outputs, is_read);
+  };
+  std::vector<Node> early, late;  // the last first
+  for (size_t n = nodes.size(); n > begin; --n) {
+    Node& node = nodes[n - 1];
+    const bool moves = only_adds(node) || is_free_sum(node);
+    if (!moves)
+      for (const Value v : node.inputs)
+        if (v) read_early[index(v)] = true;
+    (moves ? late : early).push_back(std::move(node));
+  }
+  std::ranges::move(early.rbegin(), early.rend(), nodes.begin() + static_cast<ptrdiff_t>(begin));
+  std::ranges::move(late.rbegin(), late.rend(), nodes.end() - std::ssize(late));
 }
 
 }  // namespace cairn

@@ -39,9 +39,10 @@ class Lowering {
 /// Puts what the ops' lowering rules emit in the place of their nodes. Values keep their handles.
 void lower(Graph& graph);
 
-/// Moves nodes that only add to a state of their own, from values without a batch, to the end in
-/// their order: between nodes that pass slice by slice they would cut a stage in two, and what the
-/// second reads of the first would go through memory.
-void defer_accumulation(Graph& graph);
+/// Moves to the end, in their order, late sums of slices of `width` examples (SharedWeights), and
+/// nodes that only add to a state of their own, from values without a batch: between nodes that
+/// pass slice by slice they would cut a stage in two, and what the second reads of the first would
+/// go through memory.
+void defer_accumulation(Graph& graph, int64_t width);
 
 }  // namespace cairn

@@ -225,7 +225,7 @@ struct OpDef {
   bool cheap = false;            // it may be made again where it is needed (core/rematerialize.h)
   bool lanes_of_places = false;  // the CPU version fills vectors with places: few examples will do
   bool shares_weights = false;   // the CPU version, given all slices, reads each weight once: where
-                                 // weights are many it isn't called slice by slice (planner)
+                                 // that pays it isn't called slice by slice (SharedWeights)
 };
 
 int64_t no_workspace(const OpTypes&);

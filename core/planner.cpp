@@ -9,8 +9,8 @@ namespace {
 
 constexpr int64_t kMaxGroups = 8;
 constexpr int64_t kPlaceAlignment = 256;  // bytes
-/// Weights and gradients that a graph's slices may share, in bytes: a core's second-level cache.
-constexpr int64_t kSharedBytes = int64_t{1} << 20;
+// Caches of a core.
+constexpr int64_t kFirstLevelBytes = int64_t{32} << 10, kSecondLevelBytes = int64_t{1} << 20;
 
 /// A value's need of memory: bytes, alive from node `birth` to node `death`, both included.
 struct Interval {
@@ -45,15 +45,14 @@ int64_t place(std::vector<Interval>& intervals) {
 class Planner {
  public:
   Planner(const Graph& graph, const std::vector<Value>& accumulators, const PlanOptions& options)
-      : graph_(graph), accumulators_(accumulators) {
+      : graph_(graph), accumulators_(accumulators), shared_(graph, options.width) {
     plan_.options = options;
     plan_.placements.resize(graph.values().size());
     plan_.groups =
         options.sliced ? std::max<int64_t>(1, std::min(options.slices(), kMaxGroups)) : 1;
-    int64_t shared = 0;
-    for (const Node& node : graph.nodes())
-      if (node.op->shares_weights) shared += bytes_at(node, false);
-    heavy_ = shared > kSharedBytes;
+    const auto& nodes = graph.nodes();
+    last_ = static_cast<int>(nodes.size());
+    while (last_ > 0 && !joins_slices(nodes[static_cast<size_t>(last_ - 1)])) --last_;
   }
 
   Plan run() {
@@ -82,33 +81,26 @@ class Planner {
 
   int base(Value v) const { return graph_.base_of(v).id; }
 
-  /// Bytes of a node's batched values, of one slice, or of its others.
-  int64_t bytes_at(const Node& node, bool batched) const {
-    int64_t bytes = 0;
-    for (const std::vector<Value>* values : {&node.inputs, &node.outputs})
-      for (const Value v : *values)
-        if (v && graph_[v].type.batched == batched) bytes += bytes_of(v, 1);
-    return bytes;
+  bool is_batched(const Node& node) const {
+    const auto batched = [&](Value v) { return v && graph_[v].type.batched; };
+    return std::ranges::any_of(node.inputs, batched) || std::ranges::any_of(node.outputs, batched);
   }
-
-  bool sliceable(const Node& node) const {
-    if (!plan_.options.sliced || node.op->scope == Scope::whole) return false;
-    if (node.op->shares_weights && heavy_ && bytes_at(node, false) > bytes_at(node, true))
-      return false;
-    for (const Value v : node.inputs)
-      if (v && graph_[v].type.batched) return true;
-    for (const Value v : node.outputs)
-      if (graph_[v].type.batched) return true;
-    return false;
+  /// Behind the last node that is sliced, late sums cut no stage.
+  bool joins_slices(const Node& node) const {
+    return is_batched(node) && !shared_.is_late_sum(node);
   }
-
+  bool sliceable(int n) const {
+    const Node& node = graph_.nodes()[static_cast<size_t>(n)];
+    return plan_.options.sliced && n < last_ && node.op->scope != Scope::whole &&
+           is_batched(node) && !shared_.outweighs_slices(node);
+  }
   /// A run ends where a node must see all examples, or reads a sum that the run itself makes.
   void cut_stages() {
     const auto& nodes = graph_.nodes();
     std::vector<bool> open_sum(graph_.values().size());
     for (int n = 0; n < static_cast<int>(nodes.size()); ++n) {
       const Node& node = nodes[static_cast<size_t>(n)];
-      const bool sliced = sliceable(node);
+      const bool sliced = sliceable(n);
       bool joins = sliced && !plan_.stages.empty() && plan_.stages.back().sliced;
       for (const Value v : node.inputs)
         joins = joins && !(v && open_sum[static_cast<size_t>(base(v))]);
@@ -199,12 +191,38 @@ class Planner {
 
   const Graph& graph_;
   const std::vector<Value>& accumulators_;
-  bool heavy_ = false;  // ops that share weights have more than slices should share
+  SharedWeights shared_;
+  int last_ = 0;  // node behind those that join slices
   std::vector<Life> lives_;
   Plan plan_;
 };
 
 }  // namespace
+
+SharedWeights::SharedWeights(const Graph& graph, int64_t width) : graph_(graph), width_(width) {
+  int64_t shared = 0;
+  for (const Node& node : graph.nodes())
+    if (node.op->shares_weights) shared += bytes(node, false);
+  heavy_ = shared > kSecondLevelBytes;
+}
+
+/// Of a node's batched values, of one slice, or of its others.
+int64_t SharedWeights::bytes(const Node& node, bool batched) const {
+  int64_t elements = 0;
+  for (const std::vector<Value>* values : {&node.inputs, &node.outputs})
+    for (const Value v : *values)
+      if (v && graph_[v].type.batched == batched) elements += graph_[v].type.shape.elements();
+  return elements * (batched ? width_ : 1) * int64_t{sizeof(float)};
+}
+
+bool SharedWeights::outweighs(const Node& node) const {
+  return node.op->shares_weights && bytes(node, false) > bytes(node, true);
+}
+
+bool SharedWeights::is_late_sum(const Node& node) const {
+  return !heavy_ && node.op->scope == Scope::sums_over_batch && outweighs(node) &&
+         bytes(node, false) > kFirstLevelBytes;
+}
 
 int64_t placed_bytes(const ValueInfo& value, const Placement& at, const PlanOptions& options) {
   const int64_t slices = at.space == Space::group ? 1 : options.slices();

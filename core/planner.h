@@ -7,9 +7,8 @@
 // sums, which are added up in group order when the stage ends. Groups depend on the batch alone, so
 // results don't depend on the threads.
 //
-// An op that `shares_weights` is no part of such a stage where its weights take more memory than a
-// slice of its activations, and all such weights and gradients more than a core's cache: every
-// slice would bring them from memory again.
+// An op that `shares_weights` is no part of such a stage where every slice would bring its weights
+// from memory again, or has sums that are better made behind the stage: SharedWeights.
 #pragma once
 
 #include <algorithm>
@@ -70,6 +69,28 @@ int64_t placed_bytes(const ValueInfo& value, const Placement& at, const PlanOpti
 
 /// Bytes of what a node's CPU version prepares.
 int64_t prepared_bytes(const Graph& graph, const Node& node, const PlanOptions& options);
+
+/// Which ops that share weights take all slices at once (docs/decisions/0015-weights-read-once.md).
+class SharedWeights {
+ public:
+  /// Slices of `width` examples.
+  SharedWeights(const Graph& graph, int64_t width);
+
+  /// Wherever it stands: its weights take more memory than a slice of its activations, and all such
+  /// weights and gradients more than a core's second-level cache.
+  bool outweighs_slices(const Node& node) const { return heavy_ && outweighs(node); }
+  /// Behind the stages: a sum of more bytes than a slice of what it is made from, and than the
+  /// first-level cache. Slices would each clear and add up all of it.
+  bool is_late_sum(const Node& node) const;
+
+ private:
+  int64_t bytes(const Node& node, bool batched) const;
+  bool outweighs(const Node& node) const;
+
+  const Graph& graph_;
+  int64_t width_ = 1;
+  bool heavy_ = false;
+};
 
 /// Plans a graph whose accumulators are bound as bind_accumulators() said.
 Plan make_plan(const Graph& graph, const std::vector<Value>& accumulators,

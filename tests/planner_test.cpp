@@ -224,20 +224,37 @@ TEST(Planner, WhatIsMadeAgainChangesNoBit) {
 }
 
 // Layers with more weights than slices should share see the whole batch; a small one doesn't.
+/// How many nodes that share weights stand in stages that are sliced, or not.
+int64_t sharing(const Program& program, bool sliced) {
+  int64_t count = 0;
+  for (const Stage& stage : program.plan.stages)
+    for (int n = stage.first; n < stage.last; ++n)
+      count += stage.sliced == sliced &&
+               program.graph.nodes()[static_cast<size_t>(n)].op->shares_weights;
+  return count;
+}
+
 TEST(Planner, ManyWeightsAreReadOnceForAllSlices) {
-  const auto passes = [](const Program& program, bool sliced) {
-    int64_t count = 0;
-    for (const Stage& stage : program.plan.stages)
-      for (int n = stage.first; n < stage.last; ++n)
-        count += stage.sliced == sliced &&
-                 program.graph.nodes()[static_cast<size_t>(n)].op->shares_weights;
-    return count;
-  };
   const NoiseNet net("mlp", {{"widths", "300,200"}}, 70);
   const Program program = net.program(false);
-  EXPECT_EQ(passes(program, false), 2 + 1 + 2);  // forward, to the data, to the weights
-  EXPECT_EQ(passes(program, true), 1 + 1 + 1);   // those of the last layer
-  EXPECT_EQ(passes(NoiseNet("mlp", {{"widths", "30,20"}}, 70).program(false), false), 0);
+  EXPECT_EQ(sharing(program, false), 2 + 1 + 2);  // forward, to the data, to the weights
+  EXPECT_EQ(sharing(program, true), 1 + 1 + 1);   // those of the last layer
+  EXPECT_EQ(sharing(NoiseNet("mlp", {{"widths", "30,20"}}, 70).program(false), false), 0);
+  const auto gradients = net.gradients(program, 1);
+  EXPECT_EQ(net.gradients(program, 2), gradients);
+  EXPECT_EQ(net.gradients(program, 5), gradients);
+}
+
+// Forward and backward of all layers are one stage; the two large gradients follow it.
+TEST(Planner, LargeSumsAreMadeBehindTheSlices) {
+  const NoiseNet net("lenet5", {}, 70);
+  const Program program = net.program(false);
+  const std::vector<Stage>& stages = program.plan.stages;
+  EXPECT_EQ(sharing(program, false), 2);
+  EXPECT_EQ(sharing(program, true), 3 + 3 + 1);
+  EXPECT_EQ(std::ranges::count(stages, true, &Stage::sliced), 1);
+  for (size_t s = stages.size() - 2; s < stages.size(); ++s)
+    EXPECT_TRUE(program.graph.nodes()[static_cast<size_t>(stages[s].first)].op->shares_weights);
   const auto gradients = net.gradients(program, 1);
   EXPECT_EQ(net.gradients(program, 2), gradients);
   EXPECT_EQ(net.gradients(program, 5), gradients);

@@ -104,14 +104,14 @@ struct DwBlock {
   int64_t slice = 0;             // elements from a slice of dy to the next
   int64_t width = 0, lanes = 0;  // of a slice, and those that are taken of each
   int64_t examples = 0;
-  const float* xt = nullptr;  // [example][kInputRun]
+  const float* xt = nullptr;  // [example][two vectors of inputs]
   int64_t inputs = 0;         // that exist
   float* dw = nullptr;
   int64_t dw_row = 0;
 
   DwBlock at(int64_t output, int64_t input) const {
     DwBlock block = *this;
-    block.dy += output * width, block.xt += input, block.inputs -= input;
+    block.dy += output * width, block.xt += input * kLaneRun, block.inputs -= input;
     block.dw += output * dw_row + input;
     return block;
   }
@@ -125,14 +125,14 @@ HWY_NOINLINE void dw_tile(D d, const DwBlock& t) {
   hn::Vec<D> sum[kRows][2];
   CAIRN_UNROLL for (int r = 0; r < kRows; ++r) {
     sum[r][0] = sum[r][1] = hn::Zero(d);
-    // What the next rows will add to comes from memory meanwhile.
-    hwy::Prefetch(t.dw + (kRows + r) * t.dw_row);
-    hwy::Prefetch(t.dw + (kRows + r) * t.dw_row + lanes);
+    // What will be added to comes from memory meanwhile.
+    for (const int64_t at : {int64_t{0}, lanes, 2 * lanes - 1})
+      hwy::Prefetch(t.dw + r * t.dw_row + at);
   }
   const float *dy = t.dy, *xt = t.xt;
   for (int64_t left = t.examples; left > 0; left -= t.lanes, dy += t.slice) {
     const int64_t here = std::min(left, t.lanes);
-    for (int64_t n = 0; n < here; ++n, xt += kInputRun) {
+    for (int64_t n = 0; n < here; ++n, xt += 2 * lanes) {
       auto x0 = hn::LoadU(d, xt), x1 = hn::LoadU(d, xt + lanes);
       keep_in_register(x0);
       keep_in_register(x1);
@@ -163,17 +163,17 @@ DwTileFn<D> dw_tile_for(int64_t rows) {
   return dw_tile<kRows, D>;
 }
 
-/// to[n][i] = x[i][n], with zeros for the inputs from `inputs` to `padded`.
-void turn_inputs(const float* x, int64_t width, int64_t examples, int64_t inputs, int64_t padded,
+/// to[n][i] = x[i][n] for `step` inputs a row, with zeros for those from `inputs` on.
+void turn_inputs(const float* x, int64_t width, int64_t examples, int64_t inputs, int64_t step,
                  float* to) {
-  for (int64_t i = 0; i < padded; i += kSide)
+  for (int64_t i = 0; i < step; i += kSide)
     for (int64_t n = 0; n < examples; n += kSide)
-      if (width % kSide == 0) {
-        turn(x + i * width + n, width, inputs - i, to + n * kInputRun + i, kInputRun);
+      if (width % kSide == 0 && step % kSide == 0) {
+        turn(x + i * width + n, width, inputs - i, to + n * step + i, step);
       } else {
         for (int64_t e = n; e < std::min(n + kSide, examples); ++e)
-          for (int64_t k = i; k < std::min(i + kSide, padded); ++k)
-            to[e * kInputRun + k] = k < inputs ? x[k * width + e] : 0;
+          for (int64_t k = i; k < std::min(i + kSide, step); ++k)
+            to[e * step + k] = k < inputs ? x[k * width + e] : 0;
       }
 }
 
@@ -183,7 +183,7 @@ void dw_task(D d, const Args& args, int64_t o, int64_t o_end, int64_t i, int64_t
   HWY_ALIGN float xt[kLaneRun * kInputRun];
   const Tensor &x = args.in[0], &dy = args.in[1], &dw = args.out[0];
   const int64_t step = 2 * static_cast<int64_t>(hn::Lanes(d));
-  const int64_t inputs = i_end - i, padded = (inputs + step - 1) / step * step;
+  const int64_t inputs = i_end - i;
   const int64_t width = x.batch.width;
   DwBlock block;
   block.slice = dy.batch.slice_stride, block.width = width, block.lanes = std::min(width, kLaneRun);
@@ -195,17 +195,18 @@ void dw_task(D d, const Args& args, int64_t o, int64_t o_end, int64_t i, int64_t
       block.examples = 0;
       for (int64_t k = s; k < std::min(s + slices, x.batch.slices); ++k) {
         const int64_t valid = std::clamp<int64_t>(args.valid_lanes(x, k) - n, 0, block.lanes);
-        turn_inputs(x.slice<float>(k) + i * width + n, width, valid, inputs, padded,
-                    xt + block.examples * kInputRun);
+        for (int64_t at = 0; at < inputs; at += step)
+          turn_inputs(x.slice<float>(k) + (i + at) * width + n, width, valid, inputs - at, step,
+                      xt + at * kLaneRun + block.examples * step);
         block.examples += valid;
       }
       if (block.examples == 0) continue;
       block.dy = dy.slice<float>(s) + o * width + n;
-      for (int64_t k = 0; k < padded; k += step)
-        for (int64_t r = 0, rows; r < o_end - o; r += rows) {
-          rows = even_part(o_end - o - r, tile_rows(2));
-          dw_tile_for<D>(rows)(d, block.at(r, k));
-        }
+      for (int64_t r = 0, rows; r < o_end - o; r += rows) {
+        rows = even_part(o_end - o - r, tile_rows(2));
+        const DwTileFn<D> tile = dw_tile_for<D>(rows);
+        for (int64_t k = 0; k < inputs; k += step) tile(d, block.at(r, k));
+      }
     }
 }
 
