@@ -1,6 +1,7 @@
 // The layer is cuBLAS's product on [features][N] matrices, all three ways round; a batched tensor
 // on CUDA is one slice. Bytes: each matrix at least once.
 #include "core/cuda/cublas.h"
+#include "kernels/bias/bias.h"
 #include "kernels/linear/bias_activation.cuh"
 #include "kernels/linear/linear.h"
 
@@ -51,6 +52,7 @@ void linear_dw_cuda(const Args& args, CudaContext& context) {
          {.grid = blocks_for(out * n), .block = dim3(kThreads), .stream = context.stream},
          dy.as<float>(), out * n, n, args.step, args.first, real);
   gemm(context, false, true, out, in, n, 1, real, n, x.as<float>(), n, 1, dw.as<float>(), in);
+  make_bias_grad(args, dy, args.out[1], [&](const Args& of) { bias_grad_cuda(of, context); });
 }
 
 }  // namespace cairn
