@@ -23,6 +23,15 @@ namespace linear_dw_attr {
 enum { bias };
 }
 
+/// CUDA: whether sums of `terms` products, `results` of them, are left to kernels of our own, of
+/// one launch each (linear_small.cu): up to 2^25 operations, which at a quarter of an H100's rate
+/// for float32 (67 TFLOP/s by its data sheet) take 2 us, about what a launch costs; a block walks
+/// all terms of its sums, so those are limited too.
+constexpr bool linear_is_small(int64_t results, int64_t terms) {
+  constexpr int64_t kMostTerms = 1024, kMostProducts = int64_t{1} << 24;
+  return terms <= kMostTerms && results <= kMostProducts / (terms > 0 ? terms : 1);
+}
+
 template <class Real>
 void linear_ref(const Args& args);
 template <class Real>
