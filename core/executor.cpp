@@ -32,7 +32,7 @@ bool is_convolutional(const Graph& graph, int64_t n) {
 Program compile(Graph graph, PlanOptions options, uint64_t seed, bool fuse) {
   if (options.narrow > 0 && is_convolutional(graph, options.capacity))
     options.width = options.narrow;
-  if (fuse) fuse_epilogues(graph), merge_pairs(graph);
+  if (fuse) fuse_epilogues(graph), merge_pairs(graph), absorb_companions(graph);
   if (options.sliced) lower(graph), defer_accumulation(graph, options.width);
   std::vector<Value> accumulators =
       fuse ? bind_accumulators(graph) : std::vector<Value>(graph.values().size());

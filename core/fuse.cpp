@@ -49,6 +49,43 @@ const FusionRule* rule_for(const Node& producer, const Node& node, int reads) {
   return nullptr;
 }
 
+/// Where `name` stands in a list of inputs, outputs or attributes; its size where it doesn't.
+template <class T>
+size_t index_of(const Rows<T>& rows, std::string_view name) {
+  return static_cast<size_t>(std::ranges::find(rows, name, &T::name) - rows.begin());
+}
+
+/// Whether all attributes of `node` are also the other's, with the same values.
+bool has_attributes_of(const Node& other, const Node& node) {
+  for (size_t i = 0; i < node.op->attrs.size(); ++i) {
+    const size_t k = index_of(other.op->attrs, node.op->attrs[i].name);
+    if (k == other.op->attrs.size() || !std::ranges::equal(node.attrs.values(static_cast<int>(i)),
+                                                           other.attrs.values(static_cast<int>(k))))
+      return false;
+  }
+  return true;
+}
+
+/// The inputs of `host` once `node` has vanished into it by the rule; none where it can't. `exists`
+/// tells what is made before the host.
+template <class Exists>
+std::vector<Value> inputs_with(const Node& host, const Node& node, const CompanionRule& rule,
+                               Exists exists) {
+  if (rule.absorbed != node.op->name || !has_attributes_of(host, node)) return {};
+  std::vector<Value> inputs = host.inputs;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const size_t in = index_of(host.op->inputs, rule.reads[i]);
+    if (in == inputs.size()) {
+      if (host.outputs[index_of(host.op->outputs, rule.reads[i])] != node.inputs[i]) return {};
+    } else if (!host.inputs[in] && exists(node.inputs[i])) {
+      inputs[in] = node.inputs[i];
+    } else if (host.inputs[in] != node.inputs[i]) {
+      return {};
+    }
+  }
+  return inputs;
+}
+
 }  // namespace
 
 void fuse_epilogues(Graph& graph) {
@@ -108,6 +145,32 @@ void merge_pairs(Graph& graph) {
       break;
     }
   }
+  remove_nodes(graph, dead);
+}
+
+void absorb_companions(Graph& graph) {
+  std::vector<Node>& nodes = graph.nodes();
+  const std::vector<int> made_by = producers(graph);
+  std::vector<bool> dead(nodes.size());
+  for (size_t n = 0; n < nodes.size(); ++n)
+    for (size_t h = 0; h < n && !dead[n]; ++h) {
+      if (dead[h]) continue;
+      Node& host = nodes[h];
+      const auto exists = [&](Value v) {
+        return v && made_by[static_cast<size_t>(graph.base_of(v).id)] < static_cast<int>(h);
+      };
+      for (const CompanionRule& rule : host.op->companions) {
+        Value& output = host.outputs[index_of(host.op->outputs, rule.output)];
+        if (graph[output].type.shape.elements() > 0) continue;
+        std::vector<Value> inputs = inputs_with(host, nodes[n], rule, exists);
+        if (inputs.empty()) continue;
+        host.inputs = std::move(inputs);
+        output = nodes[n].outputs[0];
+        if (!rule.flag.empty()) host.attrs.set(rule.flag, 1);
+        dead[n] = true;
+        break;
+      }
+    }
   remove_nodes(graph, dead);
 }
 

@@ -15,6 +15,10 @@ void fuse_epilogues(Graph& graph);
 /// batch_norm_relu_grad.
 void merge_pairs(Graph& graph);
 
+/// Lets an op vanish into an earlier one that reads or makes what it reads, as that one's
+/// CompanionRule says: bias_grad into the linear_dw of the same dy. Others may go on reading all.
+void absorb_companions(Graph& graph);
+
 /// A sum over the batch that only goes into an accumulated state is added there directly: its
 /// `accumulate` node vanishes. Returns for each value the state that it stands for, or none.
 std::vector<Value> bind_accumulators(Graph& graph);

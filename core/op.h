@@ -46,7 +46,8 @@ struct InputDef {
 };
 
 /// A named output. A `sum` is plain and an accumulator: the kernel adds to what is there, and the
-/// executor clears it beforehand unless it stands for an accumulated state.
+/// executor clears it beforehand unless it stands for an accumulated state. One that a
+/// CompanionRule asks for has no elements elsewhere.
 struct OutputDef {
   std::string_view name;
   Layout layout = Layout::batched;
@@ -147,6 +148,17 @@ struct MergeRule {
   std::string_view first, into;
 };
 
+/// Op `absorbed` may vanish into an earlier node of this op's that has all it reads: `reads` names
+/// for each of its inputs the input or output of this op that it is, or the optional input, absent
+/// so far, that it becomes. What it made is this op's `output` from then on. Attributes of both
+/// have the same values.
+struct CompanionRule {
+  std::string_view absorbed;
+  std::array<std::string_view, 4> reads;
+  std::string_view output;     // without elements unless asked for
+  std::string_view flag = {};  // the attribute that asks for it, where no optional input does
+};
+
 /// How a test fills an input that has no given values.
 enum class Fill : uint8_t {
   normal,    // standard normal
@@ -217,6 +229,7 @@ struct OpDef {
   Given<CostFn> cost = {};
   Rows<FusionRule> fusions = {};
   std::span<const MergeRule> merges = {};
+  std::span<const CompanionRule> companions = {};
   int factors = 0;  // leading inputs that are multiplied with each other, and summed (core/mixed.h)
   Rows<Case> cases = {};
   bool advances_step = false;    // it writes StepState

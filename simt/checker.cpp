@@ -12,28 +12,12 @@
 #include <vector>
 
 #include "simt/access.h"
+#include "simt/block_order.h"
 #include "simt/engine.h"
 #include "simt/memory.h"
 
 namespace simt {
 namespace {
-
-/// One access to a word of 4 bytes.
-struct Record {
-  const void* code = nullptr;
-  uint32_t block = 0;                // serial number; 0: none
-  uint32_t barriers = 0, clock = 0;  // of the thread then
-  uint16_t thread = 0;
-  uint8_t bytes = 0;  // bit i: byte i of the word
-  bool atomic = false;
-
-  uint32_t warp() const { return thread / kWarp; }
-  /// Whether one record can stand for both.
-  bool goes_with(const Record& r) const {
-    return block == r.block && barriers == r.barriers && clock == r.clock && thread == r.thread &&
-           atomic == r.atomic;
-  }
-};
 
 /// What is kept of the reads and atomic operations of a word: the last one, and the last before it
 /// by another thread of that warp, by another warp of that block, and by another block. Whatever a
@@ -177,18 +161,29 @@ struct Checker::Shadow {
   uint64_t block = 0;
   bool in_shared = false;  // what is accessed
 
+  BlockOrder blocks;
+
   void begin_block() {
     if (block == running().block) return;
     block = running().block;
     clocks.assign(1024, 1);
     known.assign(1024, {});
+    blocks.begin(running().launch);
+  }
+
+  void fence() {
+    begin_block();
+    const Running& now = running();
+    blocks.fence({static_cast<uint32_t>(block), now.barriers, clocks[now.thread]++,
+                  static_cast<uint16_t>(now.thread)});
   }
 
   /// Each block begins with shared memory of its own.
   bool ordered(const Record& before) const {
     const Running& now = running();
     if (before.block < (in_shared ? now.block : now.first_block)) return true;
-    if (before.block != now.block) return false;
+    if (before.block != now.block)
+      return block == now.block && blocks.passed_on(before, now.thread, now.barriers);
     if (before.thread == now.thread || before.barriers != now.barriers) return true;
     return block == now.block && before.thread / kWarp == now.thread / kWarp &&
            known[now.thread][before.thread % kWarp] >= before.clock;
@@ -228,6 +223,7 @@ struct Checker::Shadow {
   void race(Range& range, const std::byte* at, size_t bytes, bool writes, bool atomic,
             const void* code) {
     const Running& r = running();
+    const void* const first = at;
     in_shared = &range == &shared;
     const uint32_t clock = block == r.block ? clocks[r.thread] : 1;
     Record now{code,  static_cast<uint32_t>(r.block),  r.barriers,
@@ -240,6 +236,9 @@ struct Checker::Shadow {
       word(range.cell(at), now, writes);
       at += count;
     }
+    if (!atomic || in_shared) return;
+    begin_block();
+    blocks.count(first, static_cast<uint16_t>(r.thread));
   }
 };
 
@@ -319,6 +318,13 @@ void Checker::copied(const void* to, const void* from, size_t bytes) {
   if (!kCheckerBuilt) return;
   const auto *at = static_cast<const std::byte*>(to), *source = static_cast<const std::byte*>(from);
   shadow().device.copy_defined(at, source, bytes);
+}
+
+void Checker::fenced() {
+  if (!kCheckerBuilt) return;
+  busy_ = true;
+  shadow().fence();
+  busy_ = false;
 }
 
 void Checker::warp_met(uint32_t first, uint32_t mask) {

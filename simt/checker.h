@@ -28,6 +28,8 @@ class Checker {
   void copied(const void* to, const void* from, size_t bytes);
   /// The lanes of a warp, from `first`, have met in __syncwarp.
   void warp_met(uint32_t first, uint32_t mask);
+  /// A thread has passed __threadfence.
+  void fenced();
 
   /// A kernel begins.
   void begin() { busy_ = false; }

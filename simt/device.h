@@ -108,7 +108,8 @@ T reduce(WarpOp op, unsigned mask, T value, const Site& site) {
 /// Legal, and the least helpful answer: the calling lane alone.
 inline unsigned __activemask() { return 1u << simt::lane_id(); }
 
-inline void __threadfence() {}
+/// Orders what blocks pass on to one another by atomic functions; the checker alone must know.
+inline void __threadfence() { simt::checker().fenced(); }
 inline void __threadfence_block() {}
 
 template <class T>

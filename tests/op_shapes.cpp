@@ -50,7 +50,7 @@ std::vector<Made> linear_dx() {
 }
 std::vector<Made> linear_dw() {
   return pairs([](int64_t in, int64_t out) -> Made {
-    return {.inputs = {{{.shape = {in}}, {.shape = {out}}}}};
+    return {.attrs = in > out ? "bias=1" : "", .inputs = {{{.shape = {in}}, {.shape = {out}}}}};
   });
 }
 

@@ -118,7 +118,8 @@ std::vector<Made> conv2d_dx() {
 std::vector<Made> conv2d_dw() {
   return convolutions(
       [](const Window& s, const auto&, const auto& x, const auto&, const auto& y) -> Made {
-        return {.attrs = s.kernel_size(), .inputs = {x, y}};
+        const bool bias = x.shape[0] > y.shape[0];
+        return {.attrs = s.kernel_size() + (bias ? " bias=1" : ""), .inputs = {x, y}};
       });
 }
 

@@ -14,6 +14,8 @@ struct CudaContext {
   cudaStream_t stream = nullptr;
   Cublas* cublas = nullptr;
   ConvChooser* conv = nullptr;
+  unsigned* blocks_done =
+      nullptr;  // on the device, zero between kernels (core/cuda/last_block.cuh)
 };
 
 }  // namespace cairn

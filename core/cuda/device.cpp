@@ -30,6 +30,15 @@ cudaDeviceProp properties_of(int index) {
   return properties;
 }
 
+/// A word of device memory that begins as zero.
+Handle<void*, cudaFree> make_counter(cudaStream_t stream) {
+  void* data = nullptr;
+  check(cudaMalloc(&data, sizeof(unsigned)));
+  Handle<void*, cudaFree> counter(data);
+  check(cudaMemsetAsync(data, 0, sizeof(unsigned), stream));
+  return counter;
+}
+
 class CudaDevice : public Device {
  public:
   explicit CudaDevice(int index)
@@ -39,7 +48,11 @@ class CudaDevice : public Device {
         staging_(stream_.get()),
         cublas_(stream_.get()),
         conv_(stream_.get()),
-        context_{.stream = stream_.get(), .cublas = &cublas_, .conv = &conv_} {}
+        blocks_done_(make_counter(stream_.get())),
+        context_{.stream = stream_.get(),
+                 .cublas = &cublas_,
+                 .conv = &conv_,
+                 .blocks_done = static_cast<unsigned*>(blocks_done_.get())} {}
 
   ~CudaDevice() override {
     log_failure(cudaSetDevice(index_), "choosing the CUDA device");
@@ -138,6 +151,7 @@ class CudaDevice : public Device {
   Staging staging_;
   Cublas cublas_;
   ConvChooser conv_;
+  Handle<void*, cudaFree> blocks_done_;
   CudaContext context_;
 };
 

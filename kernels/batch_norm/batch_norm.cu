@@ -2,6 +2,7 @@
 // n, so a channel is one run of floats.
 #include "core/cuda/block_sum.cuh"
 #include "core/cuda/conv_chooser.h"
+#include "core/cuda/last_block.cuh"
 #include "core/cuda/launch.h"
 #include "kernels/batch_norm/batch_norm_cudnn.h"
 #include "kernels/unary/unary.h"
@@ -30,11 +31,36 @@ __device__ void put_sums(double first, double second, double* sums, int64_t part
   sums[2 * part + 1] = b;
 }
 
+/// What becomes of a channel's two sums: its row of stats, and its running averages move.
+struct StatsOf {
+  int64_t positions = 0;
+  double eps = 0, momentum = 0;
+  float *running_mean = nullptr, *running_var = nullptr;
+  double* stats = nullptr;  // none: the sums stay parts
+
+  /// Adds up the channel's parts in order: 16 bytes each.
+  __device__ void finish(const double* sums, int64_t parts, int64_t c, int64_t valid) const {
+    const double n = static_cast<double>(valid * positions);
+    double sum = 0, squares = 0;
+    for (int64_t p = 0; p < parts; ++p) {
+      sum += sums[2 * (c * parts + p)];
+      squares += sums[2 * (c * parts + p) + 1];
+    }
+    const ChannelMoments m(n, sum, squares);
+    stats[2 * c] = m.mean;
+    stats[2 * c + 1] = n == 1 ? NAN : 1 / sqrt(m.variance + eps);
+    if (n < 2) return;
+    const double unbiased = m.variance * n / (n - 1);
+    running_mean[c] = static_cast<float>((1 - momentum) * running_mean[c] + momentum * m.mean);
+    running_var[c] = static_cast<float>((1 - momentum) * running_var[c] + momentum * unbiased);
+  }
+};
+
 // A block sums part p of a channel: its threads take elements p kThreads + t and on in steps of
 // parts kThreads, coalesced, in float about the channel's first value, and move their sums to zero
-// in double. Reads 4 bytes an element.
-__global__ void batch_norm_sums_kernel(const float* x, const StepState* step, double* sums,
-                                       Parts p) {
+// in double. Reads 4 bytes an element. The last block finishes, a thread a channel.
+__global__ void batch_norm_sums_kernel(const float* x, const StepState* step, double* sums, Parts p,
+                                       StatsOf end, unsigned* blocks_done) {
   const int64_t valid = step->n_valid;
   if (valid == p.skip) return;
   for (const int64_t part : block_stride(p.channels * p.parts)) {
@@ -52,6 +78,8 @@ __global__ void batch_norm_sums_kernel(const float* x, const StepState* step, do
     const double n = static_cast<double>(count), m = shift;
     put_sums(sum + n * m, squares + 2 * m * sum + n * m * m, sums, part);
   }
+  if (!end.stats || !is_last_block(blocks_done)) return;
+  for (int64_t c = threadIdx.x; c < p.channels; c += kThreads) end.finish(sums, p.parts, c, valid);
 }
 
 // One thread a channel adds up the parts in order: 16 bytes read a part.
@@ -64,28 +92,11 @@ __global__ void add_batch_norm_parts_kernel(const double* parts, double* sums, i
     }
 }
 
-// One thread a channel: adds up its parts in order, 16 bytes each, writes its row of stats and
-// moves its running averages.
+// One thread a channel: 16 bytes of its sums read, where it has any, and 16 of stats written.
 __global__ void batch_norm_stats_kernel(const double* sums, int64_t parts, const StepState* step,
-                                        int64_t positions, double eps, double momentum,
-                                        float* running_mean, float* running_var, double* stats,
-                                        int64_t channels, int64_t skip) {
+                                        StatsOf end, int64_t channels, int64_t skip) {
   if (step->n_valid == skip) return;
-  const double n = static_cast<double>(step->n_valid * positions);
-  for (const int64_t c : grid_stride(channels)) {
-    double sum = 0, squares = 0;
-    for (int64_t p = 0; p < parts; ++p) {
-      sum += sums[2 * (c * parts + p)];
-      squares += sums[2 * (c * parts + p) + 1];
-    }
-    const ChannelMoments m(n, sum, squares);
-    stats[2 * c] = m.mean;
-    stats[2 * c + 1] = n == 1 ? NAN : 1 / sqrt(m.variance + eps);
-    if (n < 2) continue;
-    const double unbiased = m.variance * n / (n - 1);
-    running_mean[c] = static_cast<float>((1 - momentum) * running_mean[c] + momentum * m.mean);
-    running_var[c] = static_cast<float>((1 - momentum) * running_var[c] + momentum * unbiased);
-  }
+  for (const int64_t c : grid_stride(channels)) end.finish(sums, parts, c, step->n_valid);
 }
 
 /// Where a channel's mean and 1/sqrt(variance + eps) come from: stats, or running averages.
@@ -115,11 +126,32 @@ __global__ void batch_norm_normalize_kernel(const float* x, StatsSource source, 
   }
 }
 
+/// Where a channel's two sums are added, and, where `totals` is given, what the batch's own are
+/// left as: dweight, then dbias.
+struct GradientsOf {
+  float *dweight, *dbias, *totals;
+
+  /// Adds up the channel's parts in order: 16 bytes each.
+  __device__ void finish(const double* sums, const Parts& p, int64_t c) const {
+    double products = 0, sum = 0;
+    for (int64_t i = c * p.parts; i < (c + 1) * p.parts; ++i) {
+      products += sums[2 * i];
+      sum += sums[2 * i + 1];
+    }
+    dweight[c] += static_cast<float>(products);
+    dbias[c] += static_cast<float>(sum);
+    if (!totals) return;
+    totals[c] = static_cast<float>(products);
+    totals[p.channels + c] = static_cast<float>(sum);
+  }
+};
+
 // As batch_norm_sums_kernel, for the sums dz xh and dz: 8 bytes an element. With a mask it makes
 // dz, of all lanes: 16 bytes.
 __global__ void batch_norm_grad_sums_kernel(ReluMask mask, float* dz, const float* x,
                                             const double* stats, const StepState* step,
-                                            double* sums, Parts p) {
+                                            double* sums, Parts p, GradientsOf end,
+                                            unsigned* blocks_done) {
   const int64_t valid = step->n_valid;
   if (valid == p.skip) return;
   for (const int64_t part : block_stride(p.channels * p.parts)) {
@@ -138,26 +170,8 @@ __global__ void batch_norm_grad_sums_kernel(ReluMask mask, float* dz, const floa
     const double rest = stats[2 * c] - shift;
     put_sums((products - rest * sum) * stats[2 * c + 1], sum, sums, part);
   }
-}
-
-// One thread a channel adds its parts in order to the gradients and, where `totals` is given,
-// leaves the batch's own sums there: dweight, then dbias.
-__global__ void batch_norm_grad_finish_kernel(const double* parts, int64_t count, float* dweight,
-                                              float* dbias, float* totals, int64_t channels,
-                                              const StepState* step, int64_t skip) {
-  if (step->n_valid == skip) return;
-  for (const int64_t c : grid_stride(channels)) {
-    double products = 0, sum = 0;
-    for (int64_t p = 0; p < count; ++p) {
-      products += parts[2 * (c * count + p)];
-      sum += parts[2 * (c * count + p) + 1];
-    }
-    dweight[c] += static_cast<float>(products);
-    dbias[c] += static_cast<float>(sum);
-    if (!totals) continue;
-    totals[c] = static_cast<float>(products);
-    totals[channels + c] = static_cast<float>(sum);
-  }
+  if (!is_last_block(blocks_done)) return;
+  for (int64_t c = threadIdx.x; c < p.channels; c += kThreads) end.finish(sums, p, c);
 }
 
 // blockIdx.y takes channels, threads run along one: 12 bytes an element.
@@ -206,18 +220,29 @@ Grid per_element(const Parts& p, CudaContext& context) {
   return {.grid = blocks, .block = kThreads, .stream = context.stream};
 }
 
-/// The sums of x over parts.
-void sum_parts(const Args& args, const Parts& p, double* sums, CudaContext& context) {
-  launch(batch_norm_sums_kernel, per_part(p, context), args.in[0].as<float>(), args.step, sums, p);
+/// The sums of x over parts, and what `end` makes of them.
+void sum_parts(const Args& args, const Parts& p, double* sums, const StatsOf& end,
+               CudaContext& context) {
+  launch(batch_norm_sums_kernel, per_part(p, context), args.in[0].as<float>(), args.step, sums, p,
+         end, context.blocks_done);
 }
 
-/// `in` of args: the running averages from there on.
-void finish_stats(const Args& args, int averages, const double* sums, int64_t parts,
-                  int64_t positions, double* stats, int64_t skip, CudaContext& context) {
-  const int64_t channels = args.in[averages].features;
-  launch(batch_norm_stats_kernel, per_channel(channels, context), sums, parts, args.step, positions,
-         args.attrs->real(batch_norm_attr::eps), args.attrs->real(batch_norm_attr::momentum),
-         args.in[averages].as<float>(), args.in[averages + 1].as<float>(), stats, channels, skip);
+/// Inputs 1 and 2 are the running averages.
+StatsOf stats_of(const Args& args, int64_t positions, const Tensor& stats) {
+  return {.positions = positions,
+          .eps = args.attrs->real(batch_norm_attr::eps),
+          .momentum = args.attrs->real(batch_norm_attr::momentum),
+          .running_mean = args.in[1].as<float>(),
+          .running_var = args.in[2].as<float>(),
+          .stats = stats.as<double>()};
+}
+
+/// The same from sums that are given: `parts` of a channel.
+void finish_stats(const Args& args, const StatsOf& end, const double* sums, int64_t parts,
+                  int64_t skip, CudaContext& context) {
+  const int64_t channels = args.in[1].features;
+  launch(batch_norm_stats_kernel, per_channel(channels, context), sums, parts, args.step, end,
+         channels, skip);
 }
 
 /// `weight`: which input is the weight; bias and residual follow.
@@ -232,14 +257,13 @@ void normalize(const Args& args, const StatsSource& source, int weight, int act_
          args.out[0].as<float>(), args.step, p);
 }
 
-/// Parts of the gradient's sums in the workspace, then in dweight and dbias, and in `totals`.
+/// The gradient's sums in dweight and dbias, and in `totals`; their parts take the workspace.
 void sum_gradients(const Args& args, const Parts& p, const double* stats, const Tensor& dweight,
                    const Tensor& dbias, float* totals, CudaContext& context, ReluMask mask = {}) {
-  auto* parts = static_cast<double*>(args.workspace);
+  const GradientsOf end{dweight.as<float>(), dbias.as<float>(), totals};
   launch(batch_norm_grad_sums_kernel, per_part(p, context), mask, args.in[0].as<float>(),
-         args.in[1].as<float>(), stats, args.step, parts, p);
-  launch(batch_norm_grad_finish_kernel, per_channel(p.channels, context), parts, p.parts,
-         dweight.as<float>(), dbias.as<float>(), totals, p.channels, args.step, p.skip);
+         args.in[1].as<float>(), stats, args.step, static_cast<double*>(args.workspace), p, end,
+         context.blocks_done);
 }
 
 void grad_input(const Args& args, const Parts& p, const float* dweight, const float* dbias,
@@ -254,16 +278,12 @@ void grad_input(const Args& args, const Parts& p, const float* dweight, const fl
 void batch_norm_own(const Args& args, CudaContext& context, int64_t skip) {
   const Tensor& x = args.in[0];
   if (x.features == 0) return;
-  auto* parts = static_cast<double*>(args.workspace);
-  double* stats = args.out[1].as<double>();
-  int64_t count = 0;
-  if (x.elements() > 0) {
-    const Parts p(x, skip);
-    sum_parts(args, p, parts, context);
-    count = p.parts;
-  }
-  finish_stats(args, 1, parts, count, ChannelRuns(x).positions, stats, skip, context);
-  normalize(args, {.stats = stats}, 3, batch_norm_attr::activation, context, skip);
+  const StatsOf end = stats_of(args, ChannelRuns(x).positions, args.out[1]);
+  if (x.elements() > 0)
+    sum_parts(args, Parts(x, skip), static_cast<double*>(args.workspace), end, context);
+  else
+    finish_stats(args, end, nullptr, 0, skip, context);
+  normalize(args, {.stats = end.stats}, 3, batch_norm_attr::activation, context, skip);
 }
 
 void batch_norm_cuda(const Args& args, CudaContext& context) {
@@ -295,14 +315,14 @@ void batch_norm_sums_cuda(const Args& args, CudaContext& context) {
   if (args.in[0].elements() == 0) return;
   const Parts p(args.in[0]);
   auto* parts = static_cast<double*>(args.workspace);
-  sum_parts(args, p, parts, context);
+  sum_parts(args, p, parts, {}, context);
   launch(add_batch_norm_parts_kernel, per_channel(p.channels, context), parts,
          args.out[0].as<double>(), p.parts, p.channels);
 }
 
 void batch_norm_stats_cuda(const Args& args, CudaContext& context) {
-  finish_stats(args, 1, args.in[0].as<double>(), 1, args.attrs->integer(batch_norm_attr::positions),
-               args.out[0].as<double>(), kNeverSkip, context);
+  const StatsOf end = stats_of(args, args.attrs->integer(batch_norm_attr::positions), args.out[0]);
+  finish_stats(args, end, args.in[0].as<double>(), 1, kNeverSkip, context);
 }
 
 void batch_norm_normalize_cuda(const Args& args, CudaContext& context) {

@@ -2,8 +2,8 @@
 // n.
 #include "core/cuda/block_sum.cuh"
 #include "core/cuda/context.h"
+#include "core/cuda/last_block.cuh"
 #include "core/cuda/launch.h"
-#include "kernels/bias/add_parts.cuh"
 #include "kernels/bias/bias.h"
 
 namespace cairn {
@@ -15,9 +15,11 @@ __global__ void bias_kernel(const float* x, const float* b, float* y, int64_t ru
 }
 
 // A block sums part p of channel c: its threads take the channel's elements p kThreads + t and on
-// in steps of parts kThreads, coalesced. Reads 4 bytes an element. sums: [parts][channels].
-__global__ void bias_grad_kernel(const float* dy, const StepState* step, float* sums, bool adds,
-                                 int64_t channels, int64_t parts, int64_t run, int64_t batch) {
+// in steps of parts kThreads, coalesced. Reads 4 bytes an element. The last block adds up the parts
+// in order, a thread a channel. sums: [parts][channels].
+__global__ void bias_grad_kernel(const float* dy, const StepState* step, float* sums, float* db,
+                                 int64_t channels, int64_t parts, int64_t run, int64_t batch,
+                                 unsigned* blocks_done) {
   const int64_t valid = step->n_valid;
   for (const int64_t part : block_stride(channels * parts)) {
     const float* x = dy + part / parts * run;
@@ -25,8 +27,13 @@ __global__ void bias_grad_kernel(const float* dy, const StepState* step, float* 
     for (int64_t i = part % parts * kThreads + threadIdx.x; i < run; i += parts * kThreads)
       if (valid == batch || i % batch < valid) sum += x[i];
     sum = block_sum(sum);
-    float& to = sums[part % parts * channels + part / parts];
-    if (threadIdx.x == 0) to = adds ? to + sum : sum;
+    if (threadIdx.x == 0) sums[part % parts * channels + part / parts] = sum;
+  }
+  if (!is_last_block(blocks_done)) return;
+  for (int64_t c = threadIdx.x; c < channels; c += kThreads) {
+    float sum = 0;
+    for (int64_t p = 0; p < parts; ++p) sum += sums[p * channels + c];
+    db[c] += sum;
   }
 }
 
@@ -45,12 +52,10 @@ void bias_grad_cuda(const Args& args, CudaContext& context) {
   if (dy.elements() == 0) return;
   const int64_t channels = dy.shape[0], run = dy.elements() / channels;
   const int64_t parts = bias_grad_parts(channels, run);
-  float* db = args.out[0].as<float>();
-  float* sums = parts == 1 ? db : static_cast<float*>(args.workspace);
   launch(bias_grad_kernel,
          {.grid = blocks_for(channels * parts, 1), .block = kThreads, .stream = context.stream},
-         dy.as<float>(), args.step, sums, parts == 1, channels, parts, run, dy.batch.width);
-  if (parts > 1) add_parts(context, sums, parts, channels, db);
+         dy.as<float>(), args.step, static_cast<float*>(args.workspace), args.out[0].as<float>(),
+         channels, parts, run, dy.batch.width, context.blocks_done);
 }
 
 }  // namespace cairn

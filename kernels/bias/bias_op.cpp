@@ -26,12 +26,7 @@ Cost cost_grad(const OpTypes& t) {
   return cost;
 }
 
-int64_t workspace_grad(const OpTypes& t) {
-  const int64_t channels = t.shape(0)[0];
-  if (channels == 0) return 0;
-  const int64_t run = t.shape(0).elements() / channels * t.n;
-  return channels * bias_grad_parts(channels, run) * int64_t{sizeof(float)};
-}
+int64_t workspace_grad(const OpTypes& t) { return bias_grad_workspace(t.shape(0), t.n); }
 
 void gradient(GradientRule& rule) {
   rule.set(0, rule.dout(0));
@@ -105,6 +100,11 @@ constexpr OpDef kOps[] = {
 };
 
 }  // namespace
+
+int64_t bias_grad_workspace(const Shape& dy, int64_t n) {
+  if (dy[0] == 0) return 0;
+  return dy[0] * bias_grad_parts(dy[0], dy.elements() / dy[0] * n) * int64_t{sizeof(float)};
+}
 
 extern const std::span<const OpDef> bias_ops;
 constinit const std::span<const OpDef> bias_ops{kOps};

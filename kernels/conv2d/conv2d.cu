@@ -6,6 +6,7 @@
 
 #include "core/cuda/conv_chooser.h"
 #include "core/cuda/cublas.h"
+#include "kernels/bias/bias.h"
 #include "kernels/conv2d/conv2d_cudnn.h"
 #include "kernels/conv2d/conv2d_implicit.h"
 #include "kernels/linear/bias_activation.cuh"
@@ -168,6 +169,7 @@ void conv2d_dw_im2col(const Args& args, CudaContext& context) {
     gemm(context, false, true, s.cout_group(), s.depth(), part.columns, 1, dy.as<float>() + part.y,
          plane, columns, part.columns, 1, dw.as<float>() + part.w, s.depth());
   });
+  make_bias_grad(args, dy, args.out[1], [&](const Args& of) { bias_grad_cuda(of, context); });
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 //
 //   conv2d:     y[m,p,q] = act(b[m] + sum over c,i,j of w[m,c,i,j] x[c,h,w])
 //   conv2d_dx:  dx[c,h,w] = sum over m,i,j of w[m,c,i,j] dy[m,p,q]
-//   conv2d_dw:  dw[m,c,i,j] += sum over n,p,q of dy[m,p,q] x[c,h,w]
+//   conv2d_dw:  dw[m,c,i,j] += sum over n,p,q of dy[m,p,q] x[c,h,w]; with `bias` also
+//               db[m] += sum over n,p,q of dy[m,p,q]
 //
 // with h = p S - P + i D and w = q S - P + j D throughout.
 //
@@ -10,9 +11,10 @@
 // and dilation D are (height, width) pairs; OH = floor((H + 2P - D (KH-1) - 1) / S) + 1. x is zero
 // outside. Attributes as torch.nn.functional.conv2d, beside `activation` (none, relu, tanh,
 // sigmoid, scaled_tanh). conv2d_dx needs `input_size` (H,W), conv2d_dw `kernel_size` (KH,KW): dy
-// does not determine them. The gradient of b is bias_grad's sum (kernels/bias). Errors: channels
-// that don't divide into groups or don't match, a kernel larger than the padded input. Sources:
-// LeCun et al. 1989 (weight sharing); im2col on CUDA: Chellapilla, Puri and Simard 2006. There
+// does not determine them. The gradient of b is bias_grad's sum (kernels/bias), which conv2d_dw
+// makes as well with `bias`. Errors: channels that don't divide into groups or don't match, a
+// kernel larger than the padded input. Sources: LeCun et al. 1989 (weight sharing); im2col on CUDA:
+// Chellapilla, Puri and Simard 2006. There
 // --conv may choose a product without columns (Chetlur et al. 2014) or cuDNN (core/conv_choice.h).
 // Minimal filtering on the CPU: Winograd 1980, Lavin and Gray 2015 (winograd-inl.h).
 #pragma once
@@ -32,7 +34,8 @@ enum {
   groups,
   activation,
   input_size = activation,
-  kernel_size = activation
+  kernel_size = activation,
+  bias
 };
 }  // namespace conv2d_attr
 
@@ -87,8 +90,8 @@ struct NchwChunk {
   }
 };
 /// CUDA without columns (conv2d_dw_implicit.cu): the columns are shared out to this many sums of
-/// dw, which are added in order at last. Their number depends on the shape alone, so the result is
-/// the same on every card.
+/// dw and db, which are added in order at last. Their number depends on the shape alone, so the
+/// result is the same on every card.
 struct DwParts {
   static constexpr int kTaps = 64;  // rows of the column matrix of a block
 
@@ -105,7 +108,7 @@ struct DwParts {
     return std::clamp<int64_t>(kManyBlocks / tiles, 1, most);
   }
   static int64_t bytes(const ConvShape& s, int64_t n) {
-    return count(s, n) * s.cout * s.depth() * int64_t{sizeof(float)};
+    return count(s, n) * s.cout * (s.depth() + 1) * int64_t{sizeof(float)};  // db's behind dw's
   }
 };
 

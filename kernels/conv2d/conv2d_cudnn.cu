@@ -1,6 +1,7 @@
 // The convolution by cuDNN, which wants (N,C,H,W): examples are transposed into the workspace, as
 // many at a time as fit there, and results back.
 #include "core/cuda/conv_chooser.h"
+#include "kernels/bias/bias.h"
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/conv2d_cudnn.h"
 #include "kernels/linear/bias_activation.cuh"
@@ -136,6 +137,7 @@ void conv2d_dw_cudnn(const Args& args, CudaContext& context) {
     context.conv->cudnn().convolve(ConvPass::dw, e.problem, e.x, e.y, dw.as<float>(), e.rest,
                                    e.rest_bytes);
   });
+  make_bias_grad(args, dy, args.out[1], [&](const Args& of) { bias_grad_cuda(of, context); });
 }
 
 }  // namespace cairn

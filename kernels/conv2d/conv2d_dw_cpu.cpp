@@ -7,6 +7,7 @@
 // Highway wants foreach_target first.
 #include <algorithm>
 
+#include "kernels/bias/bias.h"
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/conv2d_window.h"
 #include "kernels/linear/product-inl.h"
@@ -247,8 +248,10 @@ HWY_EXPORT(conv2d_dw);
 void conv2d_dw_cpu(const Args& args) {
   const Tensor &x = args.in[0], &dy = args.in[1];
   if (winograd_serves(ConvShape(x.shape, args.out[0].shape, dy.shape, *args.attrs), x.batch.width))
-    return conv2d_dw_winograd_cpu(args);
-  HWY_DYNAMIC_DISPATCH(conv2d_dw)(args);
+    conv2d_dw_winograd_cpu(args);
+  else
+    HWY_DYNAMIC_DISPATCH(conv2d_dw)(args);
+  make_bias_grad(args, dy, args.out[1], bias_grad_cpu);
 }
 
 }  // namespace cairn

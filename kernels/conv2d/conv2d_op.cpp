@@ -1,6 +1,9 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/autodiff.h"
+#include "kernels/bias/bias.h"
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/conv2d_rows.h"
 #include "kernels/unary/unary.h"
@@ -59,6 +62,7 @@ void infer_dw(const OpTypes& t) {
          fmt::format("x {} and dy {} don't fit {} groups", to_string(x), to_string(dy), g));
   expect_output(t.op, dy, x[1], x[2], kh, kw, t.attrs);
   t.set_out(0, {dy[0], x[0] / g, kh, kw});
+  t.set_out(1, {t.attrs.flag(bias) ? dy[0] : 0});
 }
 
 /// One multiplication and one addition a weight, output position and example.
@@ -79,7 +83,8 @@ int64_t workspace_dx(const OpTypes& t) {
 }
 int64_t workspace_dw(const OpTypes& t) {
   const ConvShape s(t.shape(0), t.out[0].shape, t.shape(1), t.attrs);
-  return std::max(conv2d_workspace_bytes(s, t.n), DwParts::bytes(s, t.n));
+  return std::max({conv2d_workspace_bytes(s, t.n), DwParts::bytes(s, t.n),
+                   bias_grad_workspace(t.shape(1), t.n)});
 }
 
 constexpr double kMaxSize = 1 << 24;
@@ -104,7 +109,8 @@ constexpr AttrDef kDwAttrs[] = {
     kPadding,
     kDilation,
     kGroups,
-    {.name = "kernel_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2}};
+    {.name = "kernel_size", .initial = 1, .min = 1, .max = kMaxSize, .count = 2},
+    kBiasFlag};
 
 /// Attributes of a gradient op: the convolution's own, and the size of what it makes.
 Attrs gradient_attrs(std::span<const AttrDef> schema, const Attrs& forward, int64_t h, int64_t w) {
@@ -136,7 +142,7 @@ constexpr OutputDef kOutputs[] = {{"y"}};
 constexpr InputDef kDxInputs[] = {{"dy"}, {"w", Layout::plain}};
 constexpr OutputDef kDxOutputs[] = {{"dx"}};
 constexpr InputDef kDwInputs[] = {{"x"}, {"dy"}};
-constexpr OutputDef kDwOutputs[] = {{"dw", Layout::plain, true}};
+constexpr OutputDef kDwOutputs[] = {{"dw", Layout::plain, true}, kBiasOutput};
 
 constexpr OpDef kOps[] = {
     checked({.name = "conv2d",
@@ -186,6 +192,7 @@ constexpr OpDef kOps[] = {
              .gradient = not_differentiable,
              .cost = cost_dw,
              .fusions = none,
+             .companions = kBiasCompanion,
              .factors = 2,
              .cases = kDwCases,
              .lanes_of_places = true}),

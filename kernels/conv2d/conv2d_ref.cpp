@@ -1,5 +1,6 @@
 #include "kernels/conv2d/conv2d.h"
 
+#include "kernels/bias/bias.h"
 #include "kernels/unary/unary.h"
 
 namespace cairn {
@@ -71,6 +72,7 @@ void conv2d_dw_ref(const Args& args) {
         dw.as<Real>()[weight] += x.at<Real>(n, in) * dy.at<Real>(n, out);
       });
     });
+  make_bias_grad(args, dy, args.out[1], bias_grad_ref<Real>);
 }
 
 template void conv2d_ref<float>(const Args&);

@@ -34,6 +34,8 @@ constexpr double kDx[] = {
 constexpr double kDw[] = {-1.0625, 0.75,    0.625,  0.625, 0.625, -0.1875,
                           -1,      -0.0625, 2.3125, -0.75, 2.375, -0.6875};
 
+constexpr double kDb[] = {0, -0.25};
+
 constexpr CaseInput kGoldenX{.shape = {2, 4, 5}, .values = kX},
     kGoldenW{.shape = {2, 1, 3, 2}, .values = kW}, kGoldenB{.shape = {2}, .values = kB},
     kGoldenDy{.shape = {2, 2, 3}, .values = kDy};
@@ -42,6 +44,8 @@ constexpr std::string_view kGoldenDx =
     "stride=2,1 padding=1,0 dilation=1,2 groups=2 input_size=4,5";
 constexpr std::string_view kGoldenDw =
     "stride=2,1 padding=1,0 dilation=1,2 groups=2 kernel_size=3,2";
+constexpr std::string_view kGoldenDwDb =
+    "stride=2,1 padding=1,0 dilation=1,2 groups=2 kernel_size=3,2 bias=1";
 
 constexpr Case kCases[] = {
     {.name = "golden",
@@ -211,13 +215,17 @@ constexpr Case kDxCases[] = {
 };
 constexpr Case kDwCases[] = {
     {.name = "golden", .attrs = kGoldenDw, .inputs = {kGoldenX, kGoldenDy}, .expect = {kDw}},
+    {.name = "golden_bias",
+     .attrs = kGoldenDwDb,
+     .inputs = {kGoldenX, kGoldenDy},
+     .expect = {kDw, kDb}},
     {.name = "lenet_c1",
      .attrs = "kernel_size=5",
      .n = 33,
      .inputs = {{{.shape = {1, 32, 32}}, {.shape = {6, 28, 28}}}},
      .bench = true},
     {.name = "lenet_c3",
-     .attrs = "kernel_size=5",
+     .attrs = "kernel_size=5 bias=1",
      .n = 17,
      .inputs = {{{.shape = {6, 14, 14}}, {.shape = {16, 10, 10}}}},
      .bench = true},
@@ -242,7 +250,7 @@ constexpr Case kDwCases[] = {
      .n = 33,
      .inputs = {{{.shape = {9, 7, 5}}, {.shape = {10, 7, 5}}}}},
     {.name = "tiles_of_groups",
-     .attrs = "kernel_size=3 padding=3,0 groups=2",
+     .attrs = "kernel_size=3 padding=3,0 groups=2 bias=1",
      .n = 2,
      .inputs = {{{.shape = {16, 3, 6}}, {.shape = {18, 7, 4}}}}},
     {.name = "tiles_many_channels",
@@ -250,7 +258,7 @@ constexpr Case kDwCases[] = {
      .n = 2,
      .inputs = {{{.shape = {70, 2, 3}}, {.shape = {67, 2, 3}}}}},
     {.name = "four_lanes",
-     .attrs = "kernel_size=3 stride=2,1 padding=1",
+     .attrs = "kernel_size=3 stride=2,1 padding=1 bias=1",
      .n = 28,
      .inputs = {{{.shape = {9, 9, 17}}, {.shape = {5, 5, 17}}}}},
     {.name = "some_channels",
@@ -261,6 +269,18 @@ constexpr Case kDwCases[] = {
      .attrs = "kernel_size=2",
      .n = 4,
      .inputs = {{{.shape = {2, 6, 8}}, {.shape = {67, 5, 7}}}}},
+    {.name = "whole_tile_and_bias",
+     .attrs = "kernel_size=2 bias=1",
+     .n = 60,
+     .inputs = {{{.shape = {16, 6, 8}}, {.shape = {9, 5, 7}}}}},
+    {.name = "wrong_size_and_bias",
+     .attrs = "kernel_size=3 bias=1",
+     .inputs = {{{.shape = {1, 9, 9}}, {.shape = {2, 8, 8}}}},
+     .error = "should be (2, 7, 7)"},
+    {.name = "two_biases",
+     .attrs = "kernel_size=3 bias=2",
+     .inputs = {{{.shape = {1, 9, 9}}, {.shape = {2, 7, 7}}}},
+     .error = "bias=2 is out of range"},
     {.name = "wrong_size",
      .attrs = "kernel_size=3",
      .inputs = {{{.shape = {1, 9, 9}}, {.shape = {2, 8, 8}}}},

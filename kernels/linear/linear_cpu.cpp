@@ -12,6 +12,7 @@
 
 #include <algorithm>
 
+#include "kernels/bias/bias.h"
 #include "kernels/linear/linear.h"
 #include "kernels/linear/product-inl.h"
 #include "kernels/linear/turn-inl.h"
@@ -233,7 +234,10 @@ HWY_EXPORT(linear_dw);
 
 void linear_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(linear)(args); }
 void linear_dx_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(linear_dx)(args); }
-void linear_dw_cpu(const Args& args) { HWY_DYNAMIC_DISPATCH(linear_dw)(args); }
+void linear_dw_cpu(const Args& args) {
+  HWY_DYNAMIC_DISPATCH(linear_dw)(args);
+  make_bias_grad(args, args.in[1], args.out[1], bias_grad_cpu);
+}
 
 }  // namespace cairn
 #endif

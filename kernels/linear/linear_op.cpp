@@ -1,6 +1,9 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/autodiff.h"
+#include "kernels/bias/bias.h"
 #include "kernels/linear/linear.h"
 #include "kernels/unary/unary.h"
 
@@ -34,6 +37,7 @@ void infer_dw(const OpTypes& t) {
   expect(x.rank() == 1 && dy.rank() == 1, t.op,
          fmt::format("x {} and dy {} must be vectors", to_string(x), to_string(dy)));
   t.set_out(0, {dy[0], x[0]});
+  t.set_out(1, {t.attrs.flag(linear_dw_attr::bias) ? dy[0] : 0});
 }
 
 /// One multiplication and one addition a weight and example.
@@ -56,9 +60,11 @@ void gradient(GradientRule& rule) {
   if (rule.wants(2)) rule.set(2, rule.emit("bias_grad", {dz}));
 }
 
-/// A copy of dy.
+/// A copy of dy, then the sums for the bias.
 int64_t workspace_dw(const OpTypes& t) {
-  return static_cast<int64_t>(sizeof(float)) * t.shape(1)[0] * t.n;
+  if (linear_is_small(t.out[0].shape.elements(), t.n)) return 0;
+  return std::max(int64_t{sizeof(float)} * t.shape(1)[0] * t.n,
+                  bias_grad_workspace(t.shape(1), t.n));
 }
 
 constexpr InputDef kInputs[] = {{"x"}, {"w", Layout::plain}, {"b", Layout::plain, Use::optional}};
@@ -70,7 +76,8 @@ constexpr InputDef kDxInputs[] = {
 constexpr auto kDxFusions = activation_grad_fusions(2);
 constexpr OutputDef kDxOutputs[] = {{"dx"}};
 constexpr InputDef kDwInputs[] = {{"x"}, {"dy"}};
-constexpr OutputDef kDwOutputs[] = {{"dw", Layout::plain, true}};
+constexpr OutputDef kDwOutputs[] = {{"dw", Layout::plain, true}, kBiasOutput};
+constexpr AttrDef kDwAttrs[] = {kBiasFlag};
 
 // Golden values: tests/oracle/linear_conv2d.py; kTanhDx is kDx (1 - y^2).
 constexpr double kX[] = {-1, 0.25, -1.25, 0, 1.25, -0.25};
@@ -83,6 +90,7 @@ constexpr double kDx[] = {0.3125, 0.1875, -0.5, 0.25, 0.375, -0.625};
 constexpr double kDxY[] = {0.5, -0.25, 0.75, -0.5, 0.125, 0};
 constexpr double kTanhDx[] = {0.234375, 0.17578125, -0.21875, 0.1875, 0.369140625, -0.625};
 constexpr double kDw[] = {0.25, -0.6875, 0.4375, -0.5, 0.4375, -0.6875};
+constexpr double kDb[] = {-0.75, 0.75};
 
 constexpr CaseInput kGoldenX{.shape = {3}, .values = kX}, kGoldenW{.shape = {2, 3}, .values = kW},
     kGoldenB{.shape = {2}, .values = kB}, kGoldenDy{.shape = {2}, .values = kDy},
@@ -112,6 +120,13 @@ constexpr Case kCases[] = {
      .attrs = "activation=tanh",
      .n = 70,
      .inputs = {{{.shape = {530}}, {.shape = {510, 530}}, {.shape = {510}}}}},
+    {.name = "deep",
+     .attrs = "activation=relu",
+     .n = 33,
+     .inputs = {{{.shape = {1000}}, {.shape = {9, 1000}}, {.shape = {9}}}}},
+    {.name = "deeper",
+     .n = 2,
+     .inputs = {{{.shape = {1030}}, {.shape = {3, 1030}}, {.shape = {3}}}}},
     {.name = "scaled_tanh",
      .attrs = "activation=scaled_tanh",
      .n = 17,
@@ -142,6 +157,10 @@ constexpr Case kDxCases[] = {
      .attrs = "activation=tanh",
      .n = 70,
      .inputs = {{{.shape = {510}}, {.shape = {510, 530}}, {.shape = {530}, .fill = Fill::unit}}}},
+    {.name = "deep",
+     .attrs = "activation=tanh",
+     .n = 33,
+     .inputs = {{{.shape = {300}}, {.shape = {300, 9}}, {.shape = {9}, .fill = Fill::unit}}}},
     {.name = "y_missing",
      .attrs = "activation=relu",
      .inputs = {{{.shape = {4}}, {.shape = {4, 6}}}},
@@ -163,7 +182,17 @@ constexpr Case kDxCases[] = {
 constexpr Case kDwCases[] = {
     {.name = "golden", .inputs = {kGoldenX, kGoldenDy}, .expect = {kDw}},
     {.name = "odd", .n = 17, .inputs = {{{.shape = {37}}, {.shape = {11}}}}},
-    {.name = "wide", .n = 150, .inputs = {{{.shape = {530}}, {.shape = {510}}}}},
+    {.name = "golden_bias",
+     .attrs = "bias=1",
+     .inputs = {kGoldenX, kGoldenDy},
+     .expect = {kDw, kDb}},
+    {.name = "whole_tiles", .n = 128, .inputs = {{{.shape = {32}}, {.shape = {8}}}}},
+    {.name = "bias_beside_tiles",
+     .attrs = "bias=1",
+     .n = 150,
+     .inputs = {{{.shape = {32}}, {.shape = {9}}}}},
+    {.name = "wide", .attrs = "bias=1", .n = 150, .inputs = {{{.shape = {530}}, {.shape = {510}}}}},
+    {.name = "many_examples", .n = 1030, .inputs = {{{.shape = {3}}, {.shape = {2}}}}},
     {.name = "fc1", .n = 33, .inputs = {{{.shape = {400}}, {.shape = {120}}}}, .bench = true},
     {.name = "not_flat",
      .inputs = {{{.shape = {5, 1}}, {.shape = {4}}}},
@@ -171,6 +200,14 @@ constexpr Case kDwCases[] = {
     {.name = "dy_not_flat",
      .inputs = {{{.shape = {5}}, {.shape = {2, 2}}}},
      .error = "x (5) and dy (2, 2) must be vectors"},
+    {.name = "bias_of_matrix",
+     .attrs = "bias=1",
+     .inputs = {{{.shape = {5}}, {.shape = {2, 2}}}},
+     .error = "x (5) and dy (2, 2) must be vectors"},
+    {.name = "two_biases",
+     .attrs = "bias=2",
+     .inputs = {{{.shape = {5}}, {.shape = {4}}}},
+     .error = "bias=2 is out of range"},
     {.name = "attribute",
      .attrs = "activation=relu",
      .inputs = {{{.shape = {5}}, {.shape = {4}}}},
@@ -213,7 +250,7 @@ constexpr OpDef kOps[] = {
     checked({.name = "linear_dw",
              .inputs = kDwInputs,
              .outputs = kDwOutputs,
-             .attrs = none,
+             .attrs = kDwAttrs,
              .scope = Scope::sums_over_batch,
              .infer = infer_dw,
              .workspace = workspace_dw,
@@ -223,6 +260,7 @@ constexpr OpDef kOps[] = {
              .gradient = not_differentiable,
              .cost = cost_dw,
              .fusions = none,
+             .companions = kBiasCompanion,
              .factors = 2,
              .cases = kDwCases,
              .shares_weights = true}),

@@ -1,5 +1,6 @@
 #include "kernels/linear/linear.h"
 
+#include "kernels/bias/bias.h"
 #include "kernels/unary/unary.h"
 
 namespace cairn {
@@ -42,6 +43,7 @@ void linear_dw_ref(const Args& args) {
       for (int64_t n = 0; n < valid; ++n) sum += dy.at<Real>(n, o) * x.at<Real>(n, i);
       dw.as<Real>()[o * x.features + i] += sum;
     }
+  make_bias_grad(args, dy, args.out[1], bias_grad_ref<Real>);
 }
 
 template void linear_ref<float>(const Args&);

@@ -5,13 +5,15 @@
 //   loss = (1/n) sum over examples of log(sum_j exp(x_j - max x)) - sum_k t_k (x_k - max x)
 //   softmax_cross_entropy_grad:  dx_k = (p_k - t_k) dloss / n
 //
-// logits x (K) and labels (scalar int32 in [0,K)) of each example; loss and correct plain scalars,
-// summed over the batch; probabilities (K). s is `label_smoothing`, 0 by default. `correct` counts
-// the examples whose largest logit, the first of equals, is their label's. n is the number of real
-// examples for reduction=mean, 1 for reduction=sum; spare lanes count in neither sum and get zero
-// gradient. Errors: a label outside [0,K): on the CPU an Error, on CUDA a NaN loss. Sources: Bridle
-// 1990, "Probabilistic interpretation of feedforward classification network outputs"; Szegedy et
-// al. 2015, "Rethinking the Inception architecture for computer vision" (label smoothing).
+// The first makes the second's dx as well, its output `gradient`, where it is given dloss, its
+// input `seed`. logits x (K) and labels (scalar int32 in [0,K)) of each example; loss and correct
+// plain scalars, summed over the batch; probabilities (K). s is `label_smoothing`, 0 by default.
+// `correct` counts the examples whose largest logit, the first of equals, is their label's. n is
+// the number of real examples for reduction=mean, 1 for reduction=sum; spare lanes count in neither
+// sum and get zero gradient. Errors: a label outside [0,K): on the CPU an Error, on CUDA a NaN
+// loss. Sources: Bridle 1990, "Probabilistic interpretation of feedforward classification network
+// outputs"; Szegedy et al. 2015, "Rethinking the Inception architecture for computer vision" (label
+// smoothing).
 #pragma once
 
 #include "kernels/softmax_cross_entropy/reduction.h"
@@ -34,6 +36,21 @@ struct TargetProbabilities {
     other = static_cast<Real>(each);
   }
 };
+
+/// CUDA: whether dlogits of so many elements is made by the kernel that makes the loss, one block
+/// of threads; more take a launch of their own.
+constexpr bool loss_makes_gradient(int64_t elements) { return elements <= int64_t{1} << 14; }
+
+/// softmax_cross_entropy_grad's call for the gradient that softmax_cross_entropy makes, behind its
+/// probabilities; `make` gets the arguments. Nothing without a seed.
+template <class Make>
+void make_gradient(const Args& args, Make make) {
+  if (!args.in[2].data) return;
+  const Tensor in[] = {args.out[2], args.in[1], args.in[2]};
+  Args of_gradient = args;
+  of_gradient.in = in, of_gradient.out = args.out + 3;
+  make(of_gradient);
+}
 
 /// An Error where `label` is no class; `example` is its place in the batch.
 void expect_label(int64_t label, int64_t classes, int64_t example);

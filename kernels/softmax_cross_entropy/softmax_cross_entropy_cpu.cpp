@@ -112,6 +112,7 @@ HWY_EXPORT(run_softmax_cross_entropy_grad);
 
 void softmax_cross_entropy_cpu(const Args& args) {
   HWY_DYNAMIC_DISPATCH(run_softmax_cross_entropy)(args);
+  make_gradient(args, softmax_cross_entropy_grad_cpu);
 }
 void softmax_cross_entropy_grad_cpu(const Args& args) {
   HWY_DYNAMIC_DISPATCH(run_softmax_cross_entropy_grad)(args);

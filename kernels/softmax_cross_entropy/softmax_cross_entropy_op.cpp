@@ -18,6 +18,9 @@ void infer(const OpTypes& t) {
   t.set_out(0, {});
   t.set_out(1, {});
   t.set_out(2, x);
+  expect(!t.has(2) || t.shape(2) == Shape{}, t.op,
+         fmt::format("seed has shape {}, a scalar is needed", to_string(t.shape(2))));
+  t.set_out(3, t.has(2) ? x : Shape{0});
 }
 
 void infer_grad(const OpTypes& t) {
@@ -35,14 +38,21 @@ Cost cost(const OpTypes& t) {
 Cost cost_grad(const OpTypes& t) { return stream_cost(t, 2); }
 
 void gradient(GradientRule& rule) {
-  if (!rule.dout(0) || rule.dout(1) || rule.dout(2)) not_differentiable(rule);
+  if (!rule.dout(0) || rule.dout(1) || rule.dout(2) || rule.dout(3)) not_differentiable(rule);
   rule.set(0, rule.emit("softmax_cross_entropy_grad", {rule.out(2), rule.in(1), rule.dout(0)},
                         rule.attrs()));
 }
 
-constexpr InputDef kInputs[] = {{"logits"}, {"labels", Layout::batched, Use::read, DType::i32}};
-constexpr OutputDef kOutputs[] = {
-    {"loss", Layout::plain, true}, {"correct", Layout::plain, true}, {"probabilities"}};
+constexpr InputDef kInputs[] = {{"logits"},
+                                {"labels", Layout::batched, Use::read, DType::i32},
+                                {"seed", Layout::plain, Use::optional}};
+constexpr OutputDef kOutputs[] = {{"loss", Layout::plain, true},
+                                  {"correct", Layout::plain, true},
+                                  {"probabilities"},
+                                  {"gradient"}};
+constexpr CompanionRule kCompanions[] = {{.absorbed = "softmax_cross_entropy_grad",
+                                          .reads = {"probabilities", "labels", "seed"},
+                                          .output = "gradient"}};
 constexpr AttrDef kAttrs[] = {kReductionAttr,
                               {.name = "label_smoothing", .type = AttrType::real, .max = 1}};
 constexpr InputDef kGradInputs[] = {{"probabilities"},
@@ -80,7 +90,7 @@ constexpr double kImpossible[] = {0, -kInf, 1}, kFirst[] = {0},
 constexpr double kLargeLoss[] = {1000}, kLargeLabels[] = {1, 0};
 
 constexpr CaseInput kGoldenX{.shape = {3}, .values = kX},
-    kGoldenLabels{.shape = {}, .values = kLabels};
+    kGoldenLabels{.shape = {}, .values = kLabels}, kGoldenSeed{.shape = {}, .values = kOne};
 constexpr Case kCases[] = {
     {.name = "golden",
      .n = 3,
@@ -106,6 +116,26 @@ constexpr Case kCases[] = {
      .n = 3,
      .inputs = {kGoldenX, kGoldenLabels},
      .expect = {kUniformMean, kCorrect, kP}},
+    {.name = "golden_and_gradient",
+     .n = 3,
+     .inputs = {kGoldenX, kGoldenLabels, kGoldenSeed},
+     .expect = {kMean, kCorrect, kP, kDx}},
+    {.name = "golden_smooth_and_gradient",
+     .attrs = "label_smoothing=0.1",
+     .n = 3,
+     .inputs = {kGoldenX, kGoldenLabels, kGoldenSeed},
+     .expect = {kSmoothMean, kCorrect, kP, kSmoothDx}},
+    {.name = "long_batch_and_gradient",
+     .attrs = "reduction=sum",
+     .n = 300,
+     .inputs = {{{.shape = {3}},
+                 {.shape = {}, .fill = Fill::labels, .range = 3},
+                 {.shape = {}, .fill = Fill::unit}}}},
+    {.name = "large_and_gradient",  // more than one block of threads should make
+     .n = 130,
+     .inputs = {{{.shape = {129}},
+                 {.shape = {}, .fill = Fill::labels, .range = 129},
+                 {.shape = {}, .fill = Fill::unit}}}},
     {.name = "large_logits",
      .n = 2,
      .inputs = {{{.shape = {2}, .values = kLarge}, {.shape = {}, .values = kLargeLabels}}},
@@ -141,6 +171,9 @@ constexpr Case kCases[] = {
      .attrs = "label_smoothing=1.5",
      .inputs = {{{.shape = {3}}, {}}},
      .error = "label_smoothing=1.5 is out of range"},
+    {.name = "seed_vector",
+     .inputs = {{{.shape = {3}}, {}, {.shape = {3}}}},
+     .error = "seed has shape (3), a scalar is needed"},
     {.name = "label_vector",
      .inputs = {{{.shape = {3}}, {.shape = {3}}}},
      .error = "a scalar is needed"},
@@ -200,6 +233,7 @@ constexpr OpDef kOps[] = {
              .gradient = gradient,
              .cost = cost,
              .fusions = none,
+             .companions = kCompanions,
              .cases = kCases}),
     checked({.name = "softmax_cross_entropy_grad",
              .inputs = kGradInputs,

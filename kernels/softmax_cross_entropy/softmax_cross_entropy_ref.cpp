@@ -37,6 +37,7 @@ void softmax_cross_entropy_ref(const Args& args) {
     }
   args.out[0].as<Real>()[0] += loss * static_cast<Real>(loss_scale(reduction_of(args), *args.step));
   args.out[1].as<Real>()[0] += correct;
+  make_gradient(args, softmax_cross_entropy_grad_ref<Real>);
 }
 
 template <class Real>
