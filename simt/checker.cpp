@@ -291,7 +291,7 @@ void Checker::look_at(const void* address, size_t bytes, bool writes, bool atomi
   }
   if (std::has_single_bit(bytes) && reinterpret_cast<uintptr_t>(address) % bytes != 0)
     fault(cudaErrorMisalignedAddress, "the address is no multiple of that");
-  access_recorder().access(address, bytes, code);
+  access_recorder().access(address, bytes, !writes || atomic, writes, code);
   Range& range = device ? shadow().device : shadow().shared;
   if (writes)
     range.set_defined(at, bytes, true);

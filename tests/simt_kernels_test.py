@@ -133,7 +133,7 @@ class Kernels(unittest.TestCase):
         self.assertEqual([relu["row"], relu["coalescing"], relu["sectors"]], ["lenet_c1", 1, 4 * relu["accesses"]])
         self.assertTrue(any(line["lines"] for line in lines))
         table = subprocess.run(command, capture_output=True, text=True).stdout
-        self.assertRegex(table, r"(?m)^relu +lenet_c1 +cairn::unary_kernel<.*> +\d+ +\d+ +\d+ +100.0 +0 +0$")
+        self.assertRegex(table, r"(?m)^relu +lenet_c1 +cairn::unary_kernel<.*> +\d+ +\d+ +\d+ +\d+ +100.0 +[\d.]+ +0 +0$")
 
 
 if __name__ == "__main__":
