@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/cuda/elements.cuh"
 #include "tests/simt_bugs/simt_bug.h"
 
 namespace cairn {
@@ -29,6 +30,10 @@ __global__ void twice_kernel(const float* x, float* y) {
   const float first = x[threadIdx.x];
   __syncthreads();
   y[threadIdx.x] = first - x[blockDim.x - 1 - threadIdx.x];
+}
+
+__global__ void doubled_kernel(const float* x, float* y, int64_t n) {
+  map_elements([](float v) { return 2 * v; }, n, y, x);
 }
 
 /// Each lane has rounds of its own, and some of them read nothing.
@@ -154,6 +159,20 @@ TEST_F(SimtAccess, LaunchesMoveTheirSectorsAgain) {
   EXPECT_EQ(moved(all[0].total), std::pair(int64_t{3 * 4}, int64_t{3 * 4}));
 }
 
+TEST_F(SimtAccess, ElementsGoByFoursWhereAligned) {
+  constexpr int64_t kCount = 91;
+  for (const int64_t first : {0, 1, 4}) {
+    const DeviceArray<float> y(std::vector<float>(100, 0));
+    const simt::AccessCounts c =
+        accesses_of(doubled_kernel, kLanes, x_.data() + first, y.data() + first, kCount).total;
+    const std::vector<float> values = y.values();
+    for (int64_t i = 0; i < 100; ++i)
+      EXPECT_EQ(values[static_cast<size_t>(i)], i >= first && i < first + kCount ? 2 : 0);
+    EXPECT_EQ(c.lane_bytes, 2 * 4 * kCount);
+    EXPECT_EQ(c.lane_accesses, 2 * (first % 4 ? kCount : kCount / 4 + kCount % 4));
+  }
+}
+
 // Lanes that skip rounds are put together with those that don't, round by round: in every round all
 // that read do so from one row.
 TEST_F(SimtAccess, LanesThatPartMeetAgain) {
@@ -188,7 +207,7 @@ TEST_F(SimtAccess, LinesAreNamed) {
   EXPECT_EQ(narrow.total.shared_accesses, 2 * kLanes);
   EXPECT_EQ(narrow.total.bank_conflicts, kLanes * 31);
   ASSERT_EQ(narrow.lines.size(), 1u);
-  EXPECT_EQ(narrow.lines[0].first, "tests/simt_access_test.cu:59");
+  EXPECT_EQ(narrow.lines[0].first, "tests/simt_access_test.cu:64");
   EXPECT_EQ(padded.total.bank_conflicts, 0);
   EXPECT_EQ(padded.total.coalescing(), 1);
 }
