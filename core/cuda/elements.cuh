@@ -1,7 +1,7 @@
 // Loops of kernels that treat all elements of their arrays alike, four neighbours a thread where 16
 // divides the arrays' addresses, so that each access moves 16 bytes:
 //
-//   for_elements([&](const auto at) { at.store(y, each(f, at.load(x))); }, n, x, y);
+//   for_elements([&](const auto at) { at.store(y, each(f, at.load(x))); }, n, are_aligned(x, y));
 #pragma once
 
 #include "core/cuda/arch/four_floats.h"
@@ -44,10 +44,14 @@ __device__ Floats<N> each(const F& f, Floats<N> some, const More&... more) {
   return some;
 }
 
-/// The thread's share of n elements: body(Elements). `arrays`: all that the body accesses by them.
-template <class Body, class... Arrays>
-__device__ void for_elements(const Body& body, int64_t n, const Arrays*... arrays) {
-  const bool aligned = ((reinterpret_cast<uintptr_t>(arrays) % 16 == 0) && ...);
+template <class... Arrays>
+__device__ bool are_aligned(const Arrays*... arrays) {
+  return ((reinterpret_cast<uintptr_t>(arrays) % 16 == 0) && ...);
+}
+
+/// The thread's share of n elements: body(Elements). `aligned`: all arrays that the body accesses.
+template <class Body>
+__device__ void for_elements(const Body& body, int64_t n, bool aligned) {
   const int64_t fours = aligned ? n / 4 : 0;
   for (const int64_t i : grid_stride(fours)) body(Elements<4>{4 * i});
   for (const int64_t i : grid_stride(n - 4 * fours)) body(Elements<1>{4 * fours + i});
@@ -56,7 +60,8 @@ __device__ void for_elements(const Body& body, int64_t n, const Arrays*... array
 /// y[i] = f(x[i]...); y may be one of them.
 template <class F, class... In>
 __device__ void map_elements(const F& f, int64_t n, float* y, const In*... x) {
-  for_elements([&](const auto at) { at.store(y, each(f, at.load(x)...)); }, n, y, x...);
+  for_elements([&](const auto at) { at.store(y, each(f, at.load(x)...)); }, n,
+               are_aligned(y, x...));
 }
 
 /// f(i, x[i]...) for each of n elements, which it changes in place.
@@ -67,7 +72,7 @@ __device__ void update_elements(const F& f, int64_t n, InOut*... x) {
     for (int k = 0; k < at.kCount; ++k) f(at.first + k, v.of[k]...);
     (at.store(x, v), ...);
   };
-  for_elements([&](const auto at) { update(at, at.load(x)...); }, n, x...);
+  for_elements([&](const auto at) { update(at, at.load(x)...); }, n, are_aligned(x...));
 }
 
 /// Blocks for loops over n elements by the functions above.
