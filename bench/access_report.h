@@ -15,8 +15,8 @@ namespace cairn::bench {
 /// of that name.
 void expect_access_recorder(std::string_view device);
 
-/// Runs each of the ops' benchmark rows, of `batch` examples (0: the row's own), and the nodes of
-/// their gradients once, and prints a line for each kernel; `json`: one object a line.
+/// Runs each of the ops' benchmark rows, of `batch` examples (as in for_bench_calls), and the nodes
+/// of their gradients once, and prints a line for each kernel; `json`: one object a line.
 void report_accesses(Device& device, const std::vector<const OpDef*>& ops, int64_t batch,
                      bool json);
 

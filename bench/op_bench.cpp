@@ -67,6 +67,13 @@ std::vector<OpCall> gradient_calls(Device& device, const OpCall& call) {
   return runner.gradient_calls();
 }
 
+/// Whether a row spells out its examples, so that there are as many as it says.
+bool gives_examples(const OpDef& op, const Case& row) {
+  for (size_t i = 0; i < op.inputs.size(); ++i)
+    if (op.inputs[i].layout != Layout::plain && !row.inputs[i].values.empty()) return true;
+  return false;
+}
+
 std::string human_time(double seconds) {
   if (seconds < 1e-3) return fmt::format("{:.2f} us", 1e6 * seconds);
   return seconds < 1 ? fmt::format("{:.2f} ms", 1e3 * seconds) : fmt::format("{:.2f} s", seconds);
@@ -166,7 +173,7 @@ void for_bench_calls(Device& device, const OpDef& op, int64_t batch,
   for (const OpCase& c : cases_of(op)) {
     if (!c.row->bench || c.plain || c.refused()) continue;
     Case row = *c.row;
-    if (batch > 0) row.n = batch;
+    if (batch > 0 && !gives_examples(op, row)) row.n = batch;
     const OpCall call = rounded(make_call({c.op, &row, c.plain}));
     use(call, std::string(c.row->name));
     if (!differentiable(op)) continue;

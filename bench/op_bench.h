@@ -41,8 +41,9 @@ struct OpTime {
 
 /// Times a call in windows for `seconds` in all.
 OpTime time_call(Device& device, const OpCall& call, std::string row, double seconds);
-/// Calls `use` with each of the op's benchmark rows, of `batch` examples (0: the row's own), and
-/// then with the nodes of its gradient, under the row's name as in OpTime.
+/// Calls `use` with each of the op's benchmark rows, of `batch` examples (0, or where it gives
+/// their values: the row's own), and then with the nodes of its gradient, under the row's name as
+/// in OpTime.
 void for_bench_calls(Device& device, const OpDef& op, int64_t batch,
                      const std::function<void(const OpCall&, const std::string&)>& use);
 /// A call laid out as in training on the device.
@@ -53,7 +54,7 @@ std::vector<OpTime> time_op(Device& device, const OpDef& op, int64_t batch, doub
 
 struct OpBenchOptions {
   std::vector<std::string> ops;  // none: all
-  int64_t batch = 0;             // examples of each row; 0: the row's own
+  int64_t batch = 0;             // examples of each row; 0, or where it gives their values: its own
   double seconds = 0.2;          // for each line
   bool json = false;             // one object a line
   bool access_report = false;    // in place of times (access_report.h)

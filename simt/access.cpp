@@ -14,7 +14,7 @@
 namespace simt {
 namespace {
 
-constexpr uintptr_t kSector = 32, kWord = 4, kBanks = 32;
+constexpr uintptr_t kSector = kSectorBytes, kWord = 4, kBanks = 32;
 /// The same few instructions are asked for again and again, and addr2line is slow.
 const std::string& known_place(const void* code) {
   static std::unordered_map<const void*, std::string> places;
@@ -31,6 +31,10 @@ AccessCounts& AccessCounts::operator+=(const AccessCounts& other) {
   accesses += other.accesses;
   sectors += other.sectors;
   ideal_sectors += other.ideal_sectors;
+  loaded_sectors += other.loaded_sectors;
+  stored_sectors += other.stored_sectors;
+  lane_accesses += other.lane_accesses;
+  lane_bytes += other.lane_bytes;
   shared_accesses += other.shared_accesses;
   bank_conflicts += other.bank_conflicts;
   return *this;
@@ -75,6 +79,8 @@ void AccessRecorder::begin_launch(const void* kernel) {
   kernel_ = static_cast<size_t>(known - kernels_.begin());
   if (known == kernels_.end()) kernels_.push_back({kernel});
   ++kernels_[kernel_].launches;
+  loaded_.clear();
+  stored_.clear();
 }
 
 void AccessRecorder::begin_block(uint32_t threads) {
@@ -85,11 +91,12 @@ void AccessRecorder::begin_block(uint32_t threads) {
   left_.back() -= static_cast<uint32_t>(left_.size()) * kWarp - threads;
 }
 
-void AccessRecorder::access(const void* address, size_t bytes, const void* code) {
+void AccessRecorder::access(const void* address, size_t bytes, bool loads, bool stores,
+                            const void* code) {
   if (!on_ || !running().kernel) return;
   const auto next = static_cast<uint32_t>(kernel().nodes.size());
   const auto [known, is_new] = kernel().node_of.try_emplace(code, next);
-  if (is_new) kernel().nodes.push_back({code});
+  if (is_new) kernel().nodes.push_back({code, loads, stores});
   const uint32_t node = known->second;
   auto& events = events_[running().thread];
   if (!events.empty()) connect(events.back().node, node);
@@ -158,22 +165,25 @@ void AccessRecorder::fold(uint32_t warp) {
       const auto begin = reinterpret_cast<uintptr_t>(event.address);
       if (begin) together_.push_back({static_cast<uint32_t>(i), begin, begin + event.bytes});
     }
-    if (!together_.empty()) count(nodes[node].counts);
+    if (!together_.empty()) count(nodes[node]);
   }
   for (auto& events : lanes) events.clear();
 }
 
-void AccessRecorder::count(AccessCounts& counts) {
+void AccessRecorder::count(Node& node) {
   if (is_shared(reinterpret_cast<const void*>(together_[0].begin)))
-    count_shared(counts);
+    count_shared(node.counts);
   else
-    count_device(counts);
+    count_device(node);
 }
 
-void AccessRecorder::count_device(AccessCounts& counts) {
+void AccessRecorder::count_device(Node& node) {
+  AccessCounts& counts = node.counts;
   std::ranges::sort(together_, {}, &LaneAccess::begin);
   uintptr_t seen = 0, next_sector = 0, bytes = 0;  // the end of what was counted
   for (const LaneAccess& a : together_) {
+    ++counts.lane_accesses;
+    counts.lane_bytes += static_cast<int64_t>(a.end - a.begin);
     bytes += a.end - std::clamp(seen, a.begin, a.end);
     seen = std::max(seen, a.end);
     const uintptr_t first = std::max(next_sector, a.begin / kSector);
@@ -181,6 +191,10 @@ void AccessRecorder::count_device(AccessCounts& counts) {
     if (first >= end) continue;
     counts.sectors += static_cast<int64_t>(end - first);
     next_sector = end;
+    for (uintptr_t sector = first; sector < end; ++sector) {
+      counts.loaded_sectors += node.loads && loaded_.insert(sector).second;
+      counts.stored_sectors += node.stores && stored_.insert(sector).second;
+    }
   }
   ++counts.accesses;
   counts.ideal_sectors += static_cast<int64_t>((bytes + kSector - 1) / kSector);

@@ -1,5 +1,5 @@
-// How kernels use memory: the sectors that each access of a warp asks for, and the bank conflicts
-// of shared memory. In builds with the checker.
+// How kernels use memory: the sectors that each access of a warp asks for, those that a launch must
+// move at least, and the bank conflicts of shared memory. In builds with the checker.
 //
 // Threads run one after another, so the accesses of a warp are put together from what its lanes did
 // one by one: lanes at the same instruction go on together, and lanes that have parted meet where
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -18,11 +19,17 @@
 
 namespace simt {
 
+constexpr int64_t kSectorBytes = 32;  // that memory moves at least
+
 /// Sums over the accesses of warps.
 struct AccessCounts {
   int64_t accesses = 0;  // to device memory
   int64_t sectors = 0;   // aligned pieces of 32 bytes that those touch, counted for each access
   int64_t ideal_sectors = 0;  // the fewest that could hold the bytes that they touch
+  // The sectors that are loaded, and stored, for the first time in their launch: what memory sees
+  // of it behind a cache that holds everything. An atomic operation loads and stores.
+  int64_t loaded_sectors = 0, stored_sectors = 0;
+  int64_t lane_accesses = 0, lane_bytes = 0;  // those of single threads, to device memory
   int64_t shared_accesses = 0;
   int64_t bank_conflicts = 0;  // passes of shared memory above the fewest for the words touched
 
@@ -30,6 +37,7 @@ struct AccessCounts {
   double coalescing() const {
     return sectors > 0 ? static_cast<double>(ideal_sectors) / static_cast<double>(sectors) : 1;
   }
+  int64_t moved_sectors() const { return loaded_sectors + stored_sectors; }
   bool wasteful() const { return sectors > ideal_sectors || bank_conflicts > 0; }
   AccessCounts& operator+=(const AccessCounts& other);
 };
@@ -55,8 +63,8 @@ class AccessRecorder {
   void begin_launch(const void* kernel);
   void begin_block(uint32_t threads);
   /// The running thread comes to a piece of code without branches, or accesses memory.
-  void reach(const void* code) { access(nullptr, 0, code); }
-  void access(const void* address, size_t bytes, const void* code);
+  void reach(const void* code) { access(nullptr, 0, false, false, code); }
+  void access(const void* address, size_t bytes, bool loads, bool stores, const void* code);
   void passed_barrier();
   void thread_left();
 
@@ -64,6 +72,7 @@ class AccessRecorder {
   /// An instruction, or a piece of code without branches.
   struct Node {
     const void* code = nullptr;
+    bool loads = false, stores = false;
     std::vector<uint32_t> from = {};  // where threads came from
     uint32_t rank = 0;                // less than that of all its post-dominators
     AccessCounts counts = {};
@@ -88,8 +97,8 @@ class AccessRecorder {
   void connect(uint32_t from, uint32_t to);
   void rank_nodes();
   void fold(uint32_t warp);
-  void count(AccessCounts& counts);
-  void count_device(AccessCounts& counts);
+  void count(Node& node);
+  void count_device(Node& node);
   void count_shared(AccessCounts& counts);
 
   bool on_ = false;
@@ -99,6 +108,7 @@ class AccessRecorder {
   std::vector<uint32_t> left_;              // threads of each warp that have not left
   std::vector<LaneAccess> together_;        // an access of a warp
   std::vector<uintptr_t> words_;
+  std::unordered_set<uintptr_t> loaded_, stored_;  // sectors of the running launch
 };
 AccessRecorder& access_recorder();
 

@@ -99,6 +99,9 @@ class Range {
     void* at = mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) throw std::bad_alloc();
+    // New memory is touched all the time, and shadows are many times as large: with pages of 2 MB
+    // there are few faults. Where there are none, small ones will do.
+    madvise(at, count * sizeof(T), MADV_HUGEPAGE);
     return static_cast<T*>(at);
   }
 
@@ -290,7 +293,7 @@ void Checker::look_at(const void* address, size_t bytes, bool writes, bool atomi
   }
   if (std::has_single_bit(bytes) && reinterpret_cast<uintptr_t>(address) % bytes != 0)
     fault(cudaErrorMisalignedAddress, "the address is no multiple of that");
-  access_recorder().access(address, bytes, code);
+  access_recorder().access(address, bytes, !writes || atomic, writes, code);
   Range& range = device ? shadow().device : shadow().shared;
   if (writes)
     range.set_defined(at, bytes, true);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/cuda/elements.cuh"
 #include "tests/simt_bugs/simt_bug.h"
 
 namespace cairn {
@@ -19,6 +20,21 @@ __global__ void copy_kernel(const float* x, float* y, int first, int stride) {
 __global__ void broadcast_kernel(const float* x, float* y) { y[threadIdx.x] = x[0]; }
 
 __global__ void float4_kernel(const float4* x, float4* y) { y[threadIdx.x] = x[threadIdx.x]; }
+
+__global__ void increment_kernel(float* x) { x[threadIdx.x] += 1; }
+
+__global__ void count_kernel(int* count) { atomicAdd(count, 1); }
+
+/// Reads x twice, the second time after a barrier and backwards.
+__global__ void twice_kernel(const float* x, float* y) {
+  const float first = x[threadIdx.x];
+  __syncthreads();
+  y[threadIdx.x] = first - x[blockDim.x - 1 - threadIdx.x];
+}
+
+__global__ void doubled_kernel(const float* x, float* y, int64_t n) {
+  map_elements([](float v) { return 2 * v; }, n, y, x);
+}
 
 /// Each lane has rounds of its own, and some of them read nothing.
 __global__ void ragged_kernel(const float* x, float* y) {
@@ -80,6 +96,8 @@ TEST_F(SimtAccess, NeighboursAreCoalesced) {
   EXPECT_EQ(copied.total.sectors, 2 * (3 * 4 + 1));
   EXPECT_EQ(copied.total.coalescing(), 1);
   EXPECT_EQ(copied.total.shared_accesses, 0);
+  EXPECT_EQ(copied.total.lane_accesses, 2 * 100);
+  EXPECT_EQ(copied.total.lane_bytes, 2 * 100 * 4);
   EXPECT_TRUE(copied.lines.empty());
 }
 
@@ -105,6 +123,54 @@ TEST_F(SimtAccess, BroadcastsAndVectorsAreIdeal) {
           .total;
   EXPECT_EQ(four.sectors, 2 * 16);
   EXPECT_EQ(four.coalescing(), 1);
+  EXPECT_EQ(four.lane_accesses, 2 * kLanes);
+  EXPECT_EQ(four.lane_bytes, 16 * four.lane_accesses);
+}
+
+/// Sectors loaded and stored, each once in a launch.
+std::pair<int64_t, int64_t> moved(const simt::AccessCounts& c) {
+  EXPECT_EQ(c.moved_sectors(), c.loaded_sectors + c.stored_sectors);
+  return {c.loaded_sectors, c.stored_sectors};
+}
+
+TEST_F(SimtAccess, EachSectorMovesOnceInALaunch) {
+  using Sectors = std::pair<int64_t, int64_t>;
+  EXPECT_EQ(moved(copy(256, 0, 1)), Sectors(32, 32));
+  EXPECT_EQ(moved(copy(kLanes, 1, 1)), Sectors(5, 5));   // ends within sectors
+  EXPECT_EQ(moved(copy(256, 0, 8)), Sectors(256, 256));  // one float of each
+  EXPECT_EQ(moved(copy(256, 0, 2)), Sectors(64, 64));
+  const auto* x = x_.data();
+  auto* y = y_.data();
+  EXPECT_EQ(moved(accesses_of(broadcast_kernel, 256, x, y).total), Sectors(1, 32));
+  EXPECT_EQ(moved(accesses_of(twice_kernel, 256, x, y).total), Sectors(32, 32));
+  EXPECT_EQ(accesses_of(twice_kernel, 256, x, y).total.sectors, 3 * 32);
+  EXPECT_EQ(moved(accesses_of(increment_kernel, 256, y).total), Sectors(32, 32));
+  const DeviceArray<int> count(std::vector<int>(1, 0));
+  EXPECT_EQ(moved(accesses_of(count_kernel, 256, count.data()).total), Sectors(1, 1));
+}
+
+TEST_F(SimtAccess, LaunchesMoveTheirSectorsAgain) {
+  simt::access_recorder().start();
+  for (int i = 0; i < 3; ++i) launch(copy_kernel, Grid{1, kLanes}, x_.data(), y_.data(), 0, 1);
+  wait_for_device();
+  const auto all = simt::access_recorder().take();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].launches, 3);
+  EXPECT_EQ(moved(all[0].total), std::pair(int64_t{3 * 4}, int64_t{3 * 4}));
+}
+
+TEST_F(SimtAccess, ElementsGoByFoursWhereAligned) {
+  constexpr int64_t kCount = 91;
+  for (const int64_t first : {0, 1, 4}) {
+    const DeviceArray<float> y(std::vector<float>(100, 0));
+    const simt::AccessCounts c =
+        accesses_of(doubled_kernel, kLanes, x_.data() + first, y.data() + first, kCount).total;
+    const std::vector<float> values = y.values();
+    for (int64_t i = 0; i < 100; ++i)
+      EXPECT_EQ(values[static_cast<size_t>(i)], i >= first && i < first + kCount ? 2 : 0);
+    EXPECT_EQ(c.lane_bytes, 2 * 4 * kCount);
+    EXPECT_EQ(c.lane_accesses, 2 * (first % 4 ? kCount : kCount / 4 + kCount % 4));
+  }
 }
 
 // Lanes that skip rounds are put together with those that don't, round by round: in every round all
@@ -141,7 +207,7 @@ TEST_F(SimtAccess, LinesAreNamed) {
   EXPECT_EQ(narrow.total.shared_accesses, 2 * kLanes);
   EXPECT_EQ(narrow.total.bank_conflicts, kLanes * 31);
   ASSERT_EQ(narrow.lines.size(), 1u);
-  EXPECT_EQ(narrow.lines[0].first, "tests/simt_access_test.cu:48");
+  EXPECT_EQ(narrow.lines[0].first, "tests/simt_access_test.cu:64");
   EXPECT_EQ(padded.total.bank_conflicts, 0);
   EXPECT_EQ(padded.total.coalescing(), 1);
 }

@@ -130,10 +130,11 @@ class Kernels(unittest.TestCase):
             for waste in line["lines"]:
                 self.assertRegex(waste["line"], r"^(kernels|core)/.+:\d+$")
         relu = lines[0]
-        self.assertEqual([relu["row"], relu["coalescing"], relu["sectors"]], ["lenet_c1", 1, 4 * relu["accesses"]])
+        self.assertEqual([relu["row"], relu["coalescing"], relu["lane_bytes"]], ["lenet_c1", 1, 16 * relu["lane_accesses"]])
+        self.assertEqual([relu["moved_bytes"], relu["asked_bytes"]], [relu["row_bytes"]] * 2)
         self.assertTrue(any(line["lines"] for line in lines))
         table = subprocess.run(command, capture_output=True, text=True).stdout
-        self.assertRegex(table, r"(?m)^relu +lenet_c1 +cairn::unary_kernel<.*> +\d+ +\d+ +\d+ +100.0 +0 +0$")
+        self.assertRegex(table, r"(?m)^relu +lenet_c1 +cairn::unary_kernel<.*> +\d+ +\d+ +\d+ +\d+ +100.0 +[\d.]+ +0 +0$")
 
 
 if __name__ == "__main__":

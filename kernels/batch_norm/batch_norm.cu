@@ -2,8 +2,8 @@
 // n, so a channel is one run of floats.
 #include "core/cuda/block_sum.cuh"
 #include "core/cuda/conv_chooser.h"
+#include "core/cuda/elements.cuh"
 #include "core/cuda/last_block.cuh"
-#include "core/cuda/launch.h"
 #include "kernels/batch_norm/batch_norm_cudnn.h"
 #include "kernels/unary/unary.h"
 
@@ -23,12 +23,23 @@ struct Parts {
         skip(skip) {}
 };
 
-/// Stores a block's two sums.
-__device__ void put_sums(double first, double second, double* sums, int64_t part) {
+/// Stores a block's two sums of a part. Channels lie side by side, for the threads that add up
+/// parts.
+__device__ void put_sums(double first, double second, double* sums, int64_t part, const Parts& p) {
   const double a = block_sum(first), b = block_sum(second);
-  if (threadIdx.x != 0) return;
-  sums[2 * part] = a;
-  sums[2 * part + 1] = b;
+  if (threadIdx.x == 0)
+    store_two(sums + 2 * (part % p.parts * p.channels + part / p.parts), {a, b});
+}
+
+/// `total` and a channel's two sums of parts, in their order.
+__device__ double2 add_parts(double2 total, const double* sums, int64_t parts, int64_t channels,
+                             int64_t c) {
+  for (int64_t p = 0; p < parts; ++p) {
+    const double2 part = load_two(sums + 2 * (p * channels + c));
+    total.x += part.x;
+    total.y += part.y;
+  }
+  return total;
 }
 
 /// What becomes of a channel's two sums: its row of stats, and its running averages move.
@@ -38,17 +49,13 @@ struct StatsOf {
   float *running_mean = nullptr, *running_var = nullptr;
   double* stats = nullptr;  // none: the sums stay parts
 
-  /// Adds up the channel's parts in order: 16 bytes each.
-  __device__ void finish(const double* sums, int64_t parts, int64_t c, int64_t valid) const {
+  /// Adds up the channel's parts: 16 bytes each.
+  __device__ void finish(const double* sums, int64_t parts, int64_t channels, int64_t c,
+                         int64_t valid) const {
     const double n = static_cast<double>(valid * positions);
-    double sum = 0, squares = 0;
-    for (int64_t p = 0; p < parts; ++p) {
-      sum += sums[2 * (c * parts + p)];
-      squares += sums[2 * (c * parts + p) + 1];
-    }
-    const ChannelMoments m(n, sum, squares);
-    stats[2 * c] = m.mean;
-    stats[2 * c + 1] = n == 1 ? NAN : 1 / sqrt(m.variance + eps);
+    const double2 total = add_parts({}, sums, parts, channels, c);
+    const ChannelMoments m(n, total.x, total.y);
+    store_two(stats + 2 * c, {m.mean, n == 1 ? NAN : 1 / sqrt(m.variance + eps)});
     if (n < 2) return;
     const double unbiased = m.variance * n / (n - 1);
     running_mean[c] = static_cast<float>((1 - momentum) * running_mean[c] + momentum * m.mean);
@@ -76,27 +83,25 @@ __global__ void batch_norm_sums_kernel(const float* x, const StepState* step, do
         ++count;
       }
     const double n = static_cast<double>(count), m = shift;
-    put_sums(sum + n * m, squares + 2 * m * sum + n * m * m, sums, part);
+    put_sums(sum + n * m, squares + 2 * m * sum + n * m * m, sums, part, p);
   }
   if (!end.stats || !is_last_block(blocks_done)) return;
-  for (int64_t c = threadIdx.x; c < p.channels; c += kThreads) end.finish(sums, p.parts, c, valid);
+  for (int64_t c = threadIdx.x; c < p.channels; c += kThreads)
+    end.finish(sums, p.parts, p.channels, c, valid);
 }
 
 // One thread a channel adds up the parts in order: 16 bytes read a part.
 __global__ void add_batch_norm_parts_kernel(const double* parts, double* sums, int64_t count,
                                             int64_t channels) {
   for (const int64_t c : grid_stride(channels))
-    for (int64_t p = 0; p < count; ++p) {
-      sums[2 * c] += parts[2 * (c * count + p)];
-      sums[2 * c + 1] += parts[2 * (c * count + p) + 1];
-    }
+    store_two(sums + 2 * c, add_parts(load_two(sums + 2 * c), parts, count, channels, c));
 }
 
 // One thread a channel: 16 bytes of its sums read, where it has any, and 16 of stats written.
 __global__ void batch_norm_stats_kernel(const double* sums, int64_t parts, const StepState* step,
                                         StatsOf end, int64_t channels, int64_t skip) {
   if (step->n_valid == skip) return;
-  for (const int64_t c : grid_stride(channels)) end.finish(sums, parts, c, step->n_valid);
+  for (const int64_t c : grid_stride(channels)) end.finish(sums, parts, channels, c, step->n_valid);
 }
 
 /// Where a channel's mean and 1/sqrt(variance + eps) come from: stats, or running averages.
@@ -111,18 +116,19 @@ struct StatsSource {
   }
 };
 
-// blockIdx.y takes channels, threads run along one: 8 bytes an element, 12 with a residual.
+// blockIdx.y takes channels, threads run along one, four elements each: 8 bytes an element, 12 with
+// a residual.
 __global__ void batch_norm_normalize_kernel(const float* x, StatsSource source, const float* w,
                                             const float* b, const float* residual, Activation act,
                                             float* y, const StepState* step, Parts p) {
   if (step->n_valid == p.skip) return;
   for (const int64_t c : row_stride(p.channels)) {
     const Normalizer<float> map = source.normalizer(w, b, c);
-    for (const int64_t i : grid_stride(p.run)) {
-      const int64_t k = c * p.run + i;
-      const float z = map(x[k]);
-      y[k] = activate(act, residual ? z + residual[k] : z);
-    }
+    const auto plain = [&](float v) { return activate(act, map(v)); };
+    const auto added = [&](float v, float r) { return activate(act, map(v) + r); };
+    const int64_t at = c * p.run;
+    residual ? map_elements(added, p.run, y + at, x + at, residual + at)
+             : map_elements(plain, p.run, y + at, x + at);
   }
 }
 
@@ -131,13 +137,9 @@ __global__ void batch_norm_normalize_kernel(const float* x, StatsSource source, 
 struct GradientsOf {
   float *dweight, *dbias, *totals;
 
-  /// Adds up the channel's parts in order: 16 bytes each.
+  /// Adds up the channel's parts: 16 bytes each.
   __device__ void finish(const double* sums, const Parts& p, int64_t c) const {
-    double products = 0, sum = 0;
-    for (int64_t i = c * p.parts; i < (c + 1) * p.parts; ++i) {
-      products += sums[2 * i];
-      sum += sums[2 * i + 1];
-    }
+    const auto [products, sum] = add_parts({}, sums, p.parts, p.channels, c);
     dweight[c] += static_cast<float>(products);
     dbias[c] += static_cast<float>(sum);
     if (!totals) return;
@@ -147,34 +149,36 @@ struct GradientsOf {
 };
 
 // As batch_norm_sums_kernel, for the sums dz xh and dz: 8 bytes an element. With a mask it makes
-// dz, of all lanes: 16 bytes.
+// dz, of all lanes: 16 bytes. With dx it makes weight / sqrt(variance + eps) dz, of all lanes: 12.
 __global__ void batch_norm_grad_sums_kernel(ReluMask mask, float* dz, const float* x,
-                                            const double* stats, const StepState* step,
-                                            double* sums, Parts p, GradientsOf end,
-                                            unsigned* blocks_done) {
+                                            const double* stats, const float* w, float* dx,
+                                            const StepState* step, double* sums, Parts p,
+                                            GradientsOf end, unsigned* blocks_done) {
   const int64_t valid = step->n_valid;
   if (valid == p.skip) return;
   for (const int64_t part : block_stride(p.channels * p.parts)) {
     const int64_t c = part / p.parts;
-    const float shift = static_cast<float>(stats[2 * c]);
+    const auto [mean, inverse] = load_two(stats + 2 * c);
+    const auto shift = static_cast<float>(mean);
+    const auto scale = static_cast<float>(w ? w[c] * inverse : inverse);
     float products = 0, sum = 0;
     for (int64_t i = part % p.parts * kThreads + threadIdx.x; i < p.run; i += p.parts * kThreads) {
       const int64_t k = c * p.run + i;
-      if (mask.y) dz[k] = activate_grad(Activation::relu, mask.y[k], mask.dy[k]);
+      const float d = mask.y ? activate_grad(Activation::relu, mask.y[k], mask.dy[k]) : dz[k];
+      if (mask.y) dz[k] = d;
+      if (dx) dx[k] = scale * d;
       if (valid == p.batch || i % p.batch < valid) {
-        const float d = dz[k];
         products += d * (x[k] - shift);
         sum += d;
       }
     }
-    const double rest = stats[2 * c] - shift;
-    put_sums((products - rest * sum) * stats[2 * c + 1], sum, sums, part);
+    put_sums((products - (mean - shift) * sum) * inverse, sum, sums, part, p);
   }
   if (!is_last_block(blocks_done)) return;
   for (int64_t c = threadIdx.x; c < p.channels; c += kThreads) end.finish(sums, p, c);
 }
 
-// blockIdx.y takes channels, threads run along one: 12 bytes an element.
+// As batch_norm_normalize_kernel: 12 bytes an element.
 __global__ void batch_norm_grad_input_kernel(const float* dz, const float* x, const double* stats,
                                              const float* dweight, const float* dbias,
                                              const float* w, const StepState* step,
@@ -183,10 +187,8 @@ __global__ void batch_norm_grad_input_kernel(const float* dz, const float* x, co
   const double n = fmax(static_cast<double>(step->n_valid * positions), 1.0);
   for (const int64_t c : row_stride(p.channels)) {
     const NormalizerGrad<float> map(n, stats[2 * c], stats[2 * c + 1], w, dweight[c], dbias[c], c);
-    for (const int64_t i : grid_stride(p.run)) {
-      const int64_t k = c * p.run + i;
-      dx[k] = map(x[k], dz[k]);
-    }
+    const int64_t at = c * p.run;
+    map_elements([&](float v, float d) { return map(v, d); }, p.run, dx + at, x + at, dz + at);
   }
 }
 
@@ -194,18 +196,7 @@ __global__ void batch_norm_grad_input_kernel(const float* dz, const float* x, co
 __global__ void running_stats_kernel(const float* mean, const float* variance, double eps,
                                      double* stats, int64_t channels) {
   for (const int64_t c : grid_stride(channels)) {
-    stats[2 * c] = mean[c];
-    stats[2 * c + 1] = 1 / sqrt(variance[c] + eps);
-  }
-}
-
-// As batch_norm_normalize_kernel: dx = weight / sqrt(variance + eps) dz, 8 bytes an element.
-__global__ void batch_norm_scale_kernel(const float* dz, const double* stats, const float* w,
-                                        float* dx, int64_t channels, int64_t run) {
-  for (const int64_t c : row_stride(channels)) {
-    const double inverse = stats[2 * c + 1];
-    const float scale = static_cast<float>(w ? w[c] * inverse : inverse);
-    for (const int64_t i : grid_stride(run)) dx[c * run + i] = scale * dz[c * run + i];
+    store_two(stats + 2 * c, {mean[c], 1 / sqrt(variance[c] + eps)});
   }
 }
 
@@ -216,7 +207,7 @@ Grid per_channel(int64_t channels, CudaContext& context) {
   return {.grid = blocks_for(channels), .block = kThreads, .stream = context.stream};
 }
 Grid per_element(const Parts& p, CudaContext& context) {
-  const dim3 blocks(blocks_for(p.run).x, grid_rows(p.channels));
+  const dim3 blocks(blocks_for_elements(p.run).x, grid_rows(p.channels));
   return {.grid = blocks, .block = kThreads, .stream = context.stream};
 }
 
@@ -257,13 +248,21 @@ void normalize(const Args& args, const StatsSource& source, int weight, int act_
          args.out[0].as<float>(), args.step, p);
 }
 
+/// What the pass of the gradient's sums makes beside them, where it is given.
+struct GradPass {
+  ReluMask mask = {};
+  float* dx = nullptr;  // weight / sqrt(variance + eps) dz
+  const float* w = nullptr;
+};
+
 /// The gradient's sums in dweight and dbias, and in `totals`; their parts take the workspace.
 void sum_gradients(const Args& args, const Parts& p, const double* stats, const Tensor& dweight,
-                   const Tensor& dbias, float* totals, CudaContext& context, ReluMask mask = {}) {
+                   const Tensor& dbias, float* totals, CudaContext& context,
+                   const GradPass& also = {}) {
   const GradientsOf end{dweight.as<float>(), dbias.as<float>(), totals};
-  launch(batch_norm_grad_sums_kernel, per_part(p, context), mask, args.in[0].as<float>(),
-         args.in[1].as<float>(), stats, args.step, static_cast<double*>(args.workspace), p, end,
-         context.blocks_done);
+  launch(batch_norm_grad_sums_kernel, per_part(p, context), also.mask, args.in[0].as<float>(),
+         args.in[1].as<float>(), stats, also.w, also.dx, args.step,
+         static_cast<double*>(args.workspace), p, end, context.blocks_done);
 }
 
 void grad_input(const Args& args, const Parts& p, const float* dweight, const float* dbias,
@@ -306,9 +305,8 @@ void batch_norm_inference_grad_cuda(const Args& args, CudaContext& context) {
   auto* stats = static_cast<double*>(args.workspace) + 2 * p.channels * p.parts;
   launch(running_stats_kernel, per_channel(p.channels, context), args.in[2].as<float>(),
          args.in[3].as<float>(), args.attrs->real(batch_norm_attr::eps), stats, p.channels);
-  sum_gradients(args, p, stats, args.out[1], args.out[2], nullptr, context);
-  launch(batch_norm_scale_kernel, per_element(p, context), args.in[0].as<float>(), stats,
-         args.in[4].as<float>(), args.out[0].as<float>(), p.channels, p.run);
+  sum_gradients(args, p, stats, args.out[1], args.out[2], nullptr, context,
+                {.dx = args.out[0].as<float>(), .w = args.in[4].as<float>()});
 }
 
 void batch_norm_sums_cuda(const Args& args, CudaContext& context) {
@@ -334,7 +332,8 @@ void batch_norm_grad_own(const Args& args, CudaContext& context, int64_t skip, R
   const Parts p(args.in[1], skip);
   auto* totals =
       reinterpret_cast<float*>(static_cast<double*>(args.workspace) + 2 * p.channels * p.parts);
-  sum_gradients(args, p, args.in[2].as<double>(), args.out[1], args.out[2], totals, context, mask);
+  sum_gradients(args, p, args.in[2].as<double>(), args.out[1], args.out[2], totals, context,
+                {.mask = mask});
   grad_input(args, p, totals, totals + p.channels, args.in[3].as<float>(), context);
 }
 

@@ -29,6 +29,13 @@ template <int operations>
 Cost cost(const OpTypes& t) {
   return stream_cost(t, operations);
 }
+/// The same of an op that moves running averages, inputs 1 and 2: they are written too.
+template <int operations>
+Cost cost_with_averages(const OpTypes& t) {
+  Cost cost = stream_cost(t, operations);
+  cost.bytes += (t.in_elements(1) + t.in_elements(2)) * sizeof(float);
+  return cost;
+}
 /// The same of an op whose outputs are sums.
 template <int operations>
 Cost cost_of_sums(const OpTypes& t) {
@@ -164,7 +171,7 @@ constexpr OpDef kOps[] = {
              .lower = lower_forward,
              .cuda = cuda_twin(batch_norm_cuda),
              .gradient = gradient,
-             .cost = cost<6>,
+             .cost = cost_with_averages<6>,
              .fusions = kFusions<5>,
              .cases = kCases}),
     checked({.name = "batch_norm_inference",
@@ -220,7 +227,7 @@ constexpr OpDef kOps[] = {
              .reference = {batch_norm_stats_ref<float>, batch_norm_stats_ref<double>},
              .cuda = cuda_twin(batch_norm_stats_cuda),
              .gradient = not_differentiable,
-             .cost = cost<6>,
+             .cost = cost_with_averages<6>,
              .fusions = none,
              .cases = kStatsCases}),
     checked({.name = "batch_norm_normalize",

@@ -1,6 +1,6 @@
 #include "core/cuda/block_sum.cuh"
 #include "core/cuda/context.h"
-#include "core/cuda/launch.h"
+#include "core/cuda/elements.cuh"
 #include "kernels/clip_norm/clip_norm.h"
 
 namespace cairn {
@@ -25,11 +25,11 @@ __global__ void norm_kernel(double* partial, float* norm) {
   *norm = static_cast<float>(partial[0]);
 }
 
-// 4 bytes read and 4 written an element, where there is anything to clip.
+// One thread four elements, where there is anything to clip: 4 bytes read and 4 written each.
 __global__ void clip_kernel(float* g, const double* norm, double max_norm, int64_t n) {
   const auto factor = static_cast<float>(clip_factor(*norm, max_norm));
   if (factor == 1) return;
-  for (const int64_t i : grid_stride(n)) g[i] *= factor;
+  update_elements([&](int64_t, float& slope) { slope *= factor; }, n, g);
 }
 
 }  // namespace
@@ -42,8 +42,8 @@ void clip_norm_cuda(const Args& args, CudaContext& context) {
          n);
   launch(norm_kernel, {.grid = 1, .block = kThreads, .stream = context.stream}, partial,
          args.out[0].as<float>());
-  launch(clip_kernel, {.grid = blocks_for(n), .block = kThreads, .stream = context.stream}, g,
-         partial, args.attrs->real(clip_norm_attr::max_norm), n);
+  launch(clip_kernel, {.grid = blocks_for_elements(n), .block = kThreads, .stream = context.stream},
+         g, partial, args.attrs->real(clip_norm_attr::max_norm), n);
 }
 
 }  // namespace cairn

@@ -15,6 +15,7 @@ void infer(const OpTypes& t) {
 
 Cost cost(const OpTypes& t) {
   Cost cost = stream_cost(t, 0);
+  cost.bytes += t.out_elements(0) * sizeof(float);  // counts are added to: read and written
   cost.flops = t.in_elements(0);
   return cost;
 }

@@ -8,13 +8,28 @@
 namespace cairn {
 namespace {
 
-// One thread an element of y, coalesced along the batch but for weight: 8 bytes read, 4 written.
+constexpr int kTile = 32, kTileRows = 8;
+
+// A block of 32 x 8 threads carries 32 elements of the rows of 32 places, neighbours along the
+// batch, through shared memory: read along the rows, written along the batch. 4 bytes read and 4
+// written an element, and 4 a place.
 __global__ void embedding_kernel(const float* weight, const int32_t* index, float* y, int64_t rows,
-                                 int64_t size, int64_t width, int64_t n) {
-  for (const int64_t i : grid_stride(n)) {
-    const int64_t d = i / width % size, f = i / width / size;
-    const int64_t row = index[f * width + i % width];
-    y[i] = row >= 0 && row < rows ? weight[row * size + d] : NAN;
+                                 int64_t size, int64_t width, int64_t places, int64_t tiles) {
+  CAIRN_SHARED(float, tile, kTile*(kTile + 1));
+  const int64_t along = (size + kTile - 1) / kTile;
+  for (const int64_t t : block_stride(tiles)) {
+    const int64_t d0 = t % along * kTile, i0 = t / along * kTile, d = d0 + threadIdx.x;
+    for (int64_t k = threadIdx.y; k < kTile && i0 + k < places; k += kTileRows) {
+      const int64_t row = index[i0 + k];
+      if (d < size)
+        tile[k * (kTile + 1) + threadIdx.x] = row >= 0 && row < rows ? weight[row * size + d] : NAN;
+    }
+    __syncthreads();
+    const int64_t i = i0 + threadIdx.x, f = i / width;
+    for (int64_t k = threadIdx.y; k < kTile && d0 + k < size; k += kTileRows)
+      if (i < places)
+        y[(f * size + d0 + k) * width + i % width] = tile[threadIdx.x * (kTile + 1) + k];
+    __syncthreads();
   }
 }
 
@@ -45,11 +60,13 @@ __global__ void embedding_grad_kernel(const float* dy, const int32_t* index, con
 }  // namespace
 
 void embedding_cuda(const Args& args, CudaContext& context) {
-  const Tensor &weight = args.in[0], &y = args.out[0];
+  const Tensor &weight = args.in[0], &index = args.in[1], &y = args.out[0];
+  const int64_t places = index.elements(), size = weight.shape[1];
+  const int64_t tiles = (places + kTile - 1) / kTile * ((size + kTile - 1) / kTile);
   launch(embedding_kernel,
-         {.grid = blocks_for(y.elements()), .block = kThreads, .stream = context.stream},
-         weight.as<float>(), args.in[1].as<int32_t>(), y.as<float>(), weight.shape[0],
-         weight.shape[1], y.batch.width, y.elements());
+         {.grid = blocks_for(tiles, 1), .block = dim3(kTile, kTileRows), .stream = context.stream},
+         weight.as<float>(), index.as<int32_t>(), y.as<float>(), weight.shape[0], size,
+         y.batch.width, places, tiles);
 }
 
 void embedding_grad_cuda(const Args& args, CudaContext& context) {

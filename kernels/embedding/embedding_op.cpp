@@ -1,5 +1,6 @@
 #include "kernels/embedding/embedding.h"
 
+#include <algorithm>
 #include <vector>
 
 #include <fmt/format.h>
@@ -44,12 +45,15 @@ void gradient(GradientRule& rule) {
 }
 
 // A row is read for each index.
-Cost cost(const OpTypes& t) {
-  return {2 * sizeof(float) * t.out_elements(0) + sizeof(int32_t) * t.in_elements(1), 0};
+/// The bytes of `elements` and of the index, and the table's rows that can be touched `times`.
+double bytes(const OpTypes& t, double elements, double table, int times) {
+  return sizeof(float) * (elements + times * std::min(elements, table)) +
+         sizeof(int32_t) * t.in_elements(1);
 }
+Cost cost(const OpTypes& t) { return {bytes(t, t.out_elements(0), t.in_elements(0), 1), 0}; }
+/// Rows of dweight are added to: read and written.
 Cost cost_grad(const OpTypes& t) {
-  return {2 * sizeof(float) * t.in_elements(0) + sizeof(int32_t) * t.in_elements(1),
-          t.in_elements(0)};
+  return {bytes(t, t.in_elements(0), t.out_elements(0), 2), t.in_elements(0)};
 }
 
 constexpr InputDef kInputs[] = {{"weight", Layout::plain},

@@ -1,5 +1,6 @@
 // On CUDA the batch is one slice: element k of row r of example n lies at (r size + k) N + n, so
 // rows are columns of memory, side by side along the batch.
+#include "core/cuda/arch/four_floats.h"
 #include "core/cuda/block_sum.cuh"
 #include "core/cuda/context.h"
 #include "core/cuda/launch.h"
@@ -148,9 +149,7 @@ __global__ void layer_norm_grad_sums_kernel(LayerNormShape shape, GradMoments in
       total.add({g * row.normalized(in.x[i]), g});
     }
     const double products = block_sum(total.first), sum = block_sum(total.second);
-    if (threadIdx.x > 0) continue;
-    sums[2 * part] = products;
-    sums[2 * part + 1] = sum;
+    if (threadIdx.x == 0) store_two(sums + 2 * (part % parts * shape.size + k), {products, sum});
   }
 }
 
@@ -159,8 +158,10 @@ __global__ void layer_norm_grad_finish_kernel(const double* sums, int64_t parts,
                                               float* dbias, int64_t size) {
   for (const int64_t k : grid_stride(size)) {
     TwoSums total;
-    for (int64_t p = 0; p < parts; ++p)
-      total.add({sums[2 * (k * parts + p)], sums[2 * (k * parts + p) + 1]});
+    for (int64_t p = 0; p < parts; ++p) {
+      const double2 part = load_two(sums + 2 * (p * size + k));
+      total.add({part.x, part.y});
+    }
     dweight[k] += static_cast<float>(total.first);
     dbias[k] += static_cast<float>(total.second);
   }

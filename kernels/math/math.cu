@@ -2,22 +2,22 @@
 // is the same for all threads, so choosing it in the kernel costs nothing beside the memory
 // traffic.
 #include "core/cuda/context.h"
-#include "core/cuda/launch.h"
+#include "core/cuda/elements.cuh"
 #include "kernels/math/math.h"
 
 namespace cairn {
 namespace {
 
-// One thread an element: 4 bytes read, 4 written.
+// One thread four elements: 4 bytes read and 4 written each.
 __global__ void math_kernel(MathFunction f, MathAttrs<float> attrs, const float* x, float* y,
                             int64_t n) {
-  for (const int64_t i : grid_stride(n)) y[i] = evaluate(f, x[i], attrs);
+  map_elements([&](float a) { return evaluate(f, a, attrs); }, n, y, x);
 }
 
-// One thread an element: 8 bytes read, 4 written.
+// One thread four elements: 8 bytes read and 4 written each.
 __global__ void math_grad_kernel(MathFunction f, MathAttrs<float> attrs, const float* v,
                                  const float* dy, float* dx, int64_t n) {
-  for (const int64_t i : grid_stride(n)) dx[i] = evaluate_grad(f, v[i], dy[i], attrs);
+  map_elements([&](float a, float da) { return evaluate_grad(f, a, da, attrs); }, n, dx, v, dy);
 }
 
 }  // namespace
@@ -25,15 +25,17 @@ __global__ void math_grad_kernel(MathFunction f, MathAttrs<float> attrs, const f
 template <MathFunction f>
 void math_cuda(const Args& args, CudaContext& context) {
   const int64_t n = args.out[0].elements();
-  launch(math_kernel, Grid{.grid = blocks_for(n), .block = kThreads, .stream = context.stream}, f,
+  launch(math_kernel,
+         Grid{.grid = blocks_for_elements(n), .block = kThreads, .stream = context.stream}, f,
          MathAttrs<float>(args), args.in[0].as<float>(), args.out[0].as<float>(), n);
 }
 
 template <MathFunction f>
 void math_grad_cuda(const Args& args, CudaContext& context) {
   const int64_t n = args.out[0].elements();
-  launch(math_grad_kernel, Grid{.grid = blocks_for(n), .block = kThreads, .stream = context.stream},
-         f, MathAttrs<float>(args), args.in[0].as<float>(), args.in[1].as<float>(),
+  launch(math_grad_kernel,
+         Grid{.grid = blocks_for_elements(n), .block = kThreads, .stream = context.stream}, f,
+         MathAttrs<float>(args), args.in[0].as<float>(), args.in[1].as<float>(),
          args.out[0].as<float>(), n);
 }
 

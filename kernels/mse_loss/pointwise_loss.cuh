@@ -4,7 +4,7 @@
 
 #include "core/cuda/block_sum.cuh"
 #include "core/cuda/context.h"
-#include "core/cuda/launch.h"
+#include "core/cuda/elements.cuh"
 #include "kernels/mse_loss/pointwise_loss.h"
 
 namespace cairn {
@@ -31,14 +31,22 @@ __global__ void finish_loss_kernel(const float* partials, int64_t count, const S
     *loss += sum * static_cast<float>(element_scale(reduction, *step, features));
 }
 
-// One thread an element, coalesced: 8 bytes read, 4 written.
+// One thread four elements: 8 bytes read and 4 written each.
 template <class Slope>
 __global__ void pointwise_slope_kernel(const float* x, const float* target, const float* dloss,
                                        const StepState* step, Reduction reduction, float* dx,
                                        int64_t features, int64_t n, int64_t batch) {
   const float scale = *dloss * static_cast<float>(element_scale(reduction, *step, features));
-  for (const int64_t i : grid_stride(n))
-    dx[i] = i % batch < step->n_valid ? Slope::slope(x[i], target[i]) * scale : 0.0f;
+  const int64_t valid = step->n_valid;
+  const auto body = [&](const auto at) {
+    auto v = at.load(x);
+    const auto t = at.load(target);
+    CAIRN_UNROLL
+    for (int k = 0; k < at.kCount; ++k)
+      v.of[k] = (at.first + k) % batch < valid ? Slope::slope(v.of[k], t.of[k]) * scale : 0.0f;
+    at.store(dx, v);
+  };
+  for_elements(body, n, are_aligned(x, target, dx));
 }
 
 /// The op's workspace holds one float a block.
@@ -57,11 +65,12 @@ void launch_pointwise_loss(const Args& args, CudaContext& context) {
 template <class Slope>
 void launch_pointwise_slope(const Args& args, CudaContext& context) {
   const Tensor& x = args.in[0];
-  launch(pointwise_slope_kernel<Slope>,
-         Grid{.grid = blocks_for(x.elements()), .block = kThreads, .stream = context.stream},
-         x.as<float>(), args.in[Slope::uses_target ? 1 : 0].template as<float>(),
-         args.in[Slope::uses_target ? 2 : 1].template as<float>(), args.step, reduction_of(args),
-         args.out[0].as<float>(), x.features, x.elements(), x.batch.width);
+  launch(
+      pointwise_slope_kernel<Slope>,
+      Grid{.grid = blocks_for_elements(x.elements()), .block = kThreads, .stream = context.stream},
+      x.as<float>(), args.in[Slope::uses_target ? 1 : 0].template as<float>(),
+      args.in[Slope::uses_target ? 2 : 1].template as<float>(), args.step, reduction_of(args),
+      args.out[0].as<float>(), x.features, x.elements(), x.batch.width);
 }
 
 }  // namespace cairn

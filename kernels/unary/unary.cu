@@ -1,27 +1,28 @@
 // On CUDA the batch is one slice, so a tensor is one run of features x width floats.
 #include "core/cuda/context.h"
-#include "core/cuda/launch.h"
+#include "core/cuda/elements.cuh"
 #include "kernels/unary/unary.h"
 
 namespace cairn {
 namespace {
 
-// One thread an element: 4 bytes read, 4 written.
+// One thread four elements: 4 bytes read and 4 written each.
 template <Activation a>
 __global__ void unary_kernel(const float* x, float* y, int64_t n) {
-  for (const int64_t i : grid_stride(n)) y[i] = activate(a, x[i]);
+  map_elements([](float v) { return activate(a, v); }, n, y, x);
 }
 
-// One thread an element: 8 bytes read, 4 written.
+// One thread four elements: 8 bytes read and 4 written each.
 template <Activation a>
 __global__ void unary_grad_kernel(const float* y, const float* dy, float* dx, int64_t n) {
-  for (const int64_t i : grid_stride(n)) dx[i] = activate_grad(a, y[i], dy[i]);
+  map_elements([](float v, float dv) { return activate_grad(a, v, dv); }, n, dx, y, dy);
 }
 
 template <Activation a>
 void launch_function(const Args& args, CudaContext& context) {
   const int64_t n = args.out[0].elements();
-  launch(unary_kernel<a>, Grid{.grid = blocks_for(n), .block = kThreads, .stream = context.stream},
+  launch(unary_kernel<a>,
+         Grid{.grid = blocks_for_elements(n), .block = kThreads, .stream = context.stream},
          args.in[0].as<float>(), args.out[0].as<float>(), n);
 }
 
@@ -29,8 +30,8 @@ template <Activation a>
 void launch_gradient(const Tensor& y, const Tensor& dy, const Tensor& dx, CudaContext& context) {
   const int64_t n = dx.elements();
   launch(unary_grad_kernel<a>,
-         Grid{.grid = blocks_for(n), .block = kThreads, .stream = context.stream}, y.as<float>(),
-         dy.as<float>(), dx.as<float>(), n);
+         Grid{.grid = blocks_for_elements(n), .block = kThreads, .stream = context.stream},
+         y.as<float>(), dy.as<float>(), dx.as<float>(), n);
 }
 
 template <Activation a>
