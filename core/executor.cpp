@@ -163,10 +163,19 @@ Executor::Call Executor::bind_call(int index, int64_t slice, int64_t group) {
   return call;
 }
 
+bool Executor::sets_sums(const Stage& stage) const {
+  const Node& node = program_.graph.nodes()[static_cast<size_t>(stage.first)];
+  return device_.kind() == DeviceKind::cuda && node.op->sets_sums &&
+         std::ranges::none_of(stage.sums, [&](Value v) {
+           return program_.plan.placements[static_cast<size_t>(v.id)].space == Space::store;
+         });
+}
+
 void Executor::bind_stage(const Stage& stage) {
   const Plan& plan = program_.plan;
   BoundStage bound;
   bound.stage = stage;
+  const bool sets = sets_sums(stage);
   for (const Value v : stage.sums) {
     const Placement& at = plan.placements[static_cast<size_t>(v.id)];
     const Tensor total = place(v, -1, 0, false);
@@ -174,7 +183,7 @@ void Executor::bind_stage(const Stage& stage) {
     if (at.partial >= 0)
       bound.folds.push_back(
           {total.data, place(v, -1, 0, true).data, total.dtype, total.features, adds});
-    else if (!adds)
+    else if (!adds && !sets)
       bound.cleared.push_back(total);
   }
   const int64_t groups = stage.sliced ? plan.groups : 1;
@@ -192,6 +201,7 @@ void Executor::bind_stage(const Stage& stage) {
       calls.reserve(static_cast<size_t>(stage.last - stage.first));
       for (int n = stage.first; n < stage.last; ++n) {
         calls.push_back(bind_call(n, slice, group));
+        calls.back().args.sets = sets;
         if (device_.kind() == DeviceKind::cpu)
           calls.back().args.workspace = static_cast<std::byte*>(scratch_->workspace.data()) +
                                         prepared[static_cast<size_t>(n - stage.first)];

@@ -100,6 +100,8 @@ class Executor {
 
   void enqueue();
   void bind_stage(const Stage& stage);
+  /// Whether a stage's op is told to set its sums: a launch less than clearing them.
+  bool sets_sums(const Stage& stage) const;
   Call bind_call(int node, int64_t slice, int64_t group);
   void prepare(const Call& call);
   Tensor place(Value v, int64_t slice, int64_t group, bool partial) const;

@@ -46,8 +46,8 @@ struct InputDef {
 };
 
 /// A named output. A `sum` is plain and an accumulator: the kernel adds to what is there, and the
-/// executor clears it beforehand unless it stands for an accumulated state. One that a
-/// CompanionRule asks for has no elements elsewhere.
+/// executor clears it beforehand unless it stands for an accumulated state, or says that it is to
+/// be set (OpDef::sets_sums). One that a CompanionRule asks for has no elements elsewhere.
 struct OutputDef {
   std::string_view name;
   Layout layout = Layout::batched;
@@ -88,6 +88,7 @@ struct Args {
   void* workspace = nullptr;  // CUDA: for the call alone; CPU: what OpDef::prepare made
   PhiloxKey key;
   int64_t first = 0;
+  bool sets = false;  // CUDA, an op that sets_sums: what its sums held before counts for nothing
   ThreadPool* pool =
       nullptr;  // CPU: threads for a call that is not one slice of many; else nullptr
 
@@ -237,6 +238,7 @@ struct OpDef {
   bool zeroes_spare = false;     // a loss's gradient: zero at spare examples
   bool cheap = false;            // it may be made again where it is needed (core/rematerialize.h)
   bool lanes_of_places = false;  // the CPU version fills vectors with places: few examples will do
+  bool sets_sums = false;        // the CUDA version sets its sums where Args::sets, adds elsewhere
   bool shares_weights = false;   // the CPU version, given all slices, reads each weight once: where
                                  // that pays it isn't called slice by slice (SharedWeights)
 };

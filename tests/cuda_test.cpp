@@ -117,10 +117,10 @@ TEST_F(Cuda, LaunchesOfAStep) {
     for (int i = 0; i < 3; ++i) trainer.step();
     return trainer.launches();
   };
-  for (const int64_t batch : {1, 64}) EXPECT_LE(launches("lenet5", "im2col", batch), 35) << batch;
-  EXPECT_LE(launches("lenet5", "implicit", 1), 26);
-  EXPECT_LE(launches("lenet5", "implicit", 64), 27);
-  EXPECT_LE(launches("resnet20", "implicit", 1), 158);
+  for (const int64_t batch : {1, 64}) EXPECT_LE(launches("lenet5", "im2col", batch), 33) << batch;
+  EXPECT_LE(launches("lenet5", "implicit", 1), 24);
+  EXPECT_LE(launches("lenet5", "implicit", 64), 25);
+  EXPECT_LE(launches("resnet20", "implicit", 1), 156);
 }
 
 TEST_F(Cuda, CopiesOfManyChunksAreExact) {

@@ -15,8 +15,8 @@ __global__ void bias_kernel(const float* x, const float* b, float* y, int64_t ru
 }
 
 // A block sums part p of channel c: its threads take the channel's elements p kThreads + t and on
-// in steps of parts kThreads, coalesced. Reads 4 bytes an element. The last block adds up the parts
-// in order, a thread a channel. sums: [parts][channels].
+// in steps of parts kThreads, coalesced. Reads 4 bytes an element. Where there are several parts
+// the last block adds them up in order, a thread a channel. sums: [parts][channels].
 __global__ void bias_grad_kernel(const float* dy, const StepState* step, float* sums, float* db,
                                  int64_t channels, int64_t parts, int64_t run, int64_t batch,
                                  unsigned* blocks_done) {
@@ -27,9 +27,13 @@ __global__ void bias_grad_kernel(const float* dy, const StepState* step, float* 
     for (int64_t i = part % parts * kThreads + threadIdx.x; i < run; i += parts * kThreads)
       if (valid == batch || i % batch < valid) sum += x[i];
     sum = block_sum(sum);
-    if (threadIdx.x == 0) sums[part % parts * channels + part / parts] = sum;
+    if (threadIdx.x != 0) continue;
+    if (parts == 1)
+      db[part] += sum;
+    else
+      sums[part % parts * channels + part / parts] = sum;
   }
-  if (!is_last_block(blocks_done)) return;
+  if (parts == 1 || !is_last_block(blocks_done)) return;
   for (int64_t c = threadIdx.x; c < channels; c += kThreads) {
     float sum = 0;
     for (int64_t p = 0; p < parts; ++p) sum += sums[p * channels + c];

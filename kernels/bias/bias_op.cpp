@@ -22,6 +22,7 @@ void infer_grad(const OpTypes& t) {
 Cost cost(const OpTypes& t) { return stream_cost(t, 1); }
 Cost cost_grad(const OpTypes& t) {
   Cost cost = stream_cost(t, 0);
+  cost.bytes += t.out_elements(0) * sizeof(float);  // db is read and written
   cost.flops = t.in_elements(0);
   return cost;
 }

@@ -47,7 +47,12 @@ Cost product_cost(const OpTypes& t, double weights) {
   return cost;
 }
 Cost cost(const OpTypes& t) { return product_cost(t, t.in_elements(1)); }
-Cost cost_dw(const OpTypes& t) { return product_cost(t, t.out_elements(0)); }
+/// dw and db are read and written.
+Cost cost_dw(const OpTypes& t) {
+  Cost cost = product_cost(t, t.out_elements(0));
+  cost.bytes += (t.out_elements(0) + t.out_elements(1)) * sizeof(float);
+  return cost;
+}
 
 void gradient(GradientRule& rule) {
   const auto act = static_cast<Activation>(rule.attrs().integer(linear_attr::activation));

@@ -23,12 +23,13 @@ __global__ void pointwise_loss_kernel(const float* x, const float* target, const
 // One block adds the blocks' sums, so that they have one order: reads 4 bytes each.
 template <class Loss>
 __global__ void finish_loss_kernel(const float* partials, int64_t count, const StepState* step,
-                                   Reduction reduction, int64_t features, float* loss) {
+                                   Reduction reduction, int64_t features, bool sets, float* loss) {
   float sum = 0;
   for (int64_t i = threadIdx.x; i < count; i += kThreads) sum += partials[i];
   sum = block_sum(sum);
-  if (threadIdx.x == 0)
-    *loss += sum * static_cast<float>(element_scale(reduction, *step, features));
+  if (threadIdx.x != 0) return;
+  sum *= static_cast<float>(element_scale(reduction, *step, features));
+  *loss = sets ? sum : *loss + sum;
 }
 
 // One thread four elements: 8 bytes read and 4 written each.
@@ -59,7 +60,8 @@ void launch_pointwise_loss(const Args& args, CudaContext& context) {
          Grid{.grid = static_cast<unsigned>(blocks), .block = kThreads, .stream = context.stream},
          x.as<float>(), args.in[1].as<float>(), args.step, partials, x.elements(), x.batch.width);
   launch(finish_loss_kernel<Loss>, Grid{.grid = 1, .block = kThreads, .stream = context.stream},
-         partials, blocks, args.step, reduction_of(args), x.features, args.out[0].as<float>());
+         partials, blocks, args.step, reduction_of(args), x.features, args.sets,
+         args.out[0].as<float>());
 }
 
 template <class Slope>

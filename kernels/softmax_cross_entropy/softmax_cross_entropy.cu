@@ -30,8 +30,8 @@ struct Gradient {
 __global__ void softmax_cross_entropy_kernel(const float* x, const int32_t* labels,  // (K,N), (N)
                                              const StepState* step, Reduction reduction,
                                              TargetProbabilities<float> target, const float* dloss,
-                                             float* loss, float* correct, float* p, float* dx,
-                                             int64_t classes, int64_t n) {
+                                             bool sets, float* loss, float* correct, float* p,
+                                             float* dx, int64_t classes, int64_t n) {
   double my_loss = 0;  // of many examples: float32 would lose digits
   float my_hits = 0;
   for (int64_t i = threadIdx.x; i < n; i += kThreads) {
@@ -55,8 +55,9 @@ __global__ void softmax_cross_entropy_kernel(const float* x, const int32_t* labe
   my_loss = block_sum(my_loss);
   my_hits = block_sum(my_hits);
   if (threadIdx.x == 0) {
-    *loss += static_cast<float>(my_loss * loss_scale(reduction, *step));
-    *correct += my_hits;
+    const auto scaled = static_cast<float>(my_loss * loss_scale(reduction, *step));
+    *loss = sets ? scaled : *loss + scaled;
+    *correct = sets ? my_hits : *correct + my_hits;
   }
 }
 
@@ -80,7 +81,7 @@ void softmax_cross_entropy_cuda(const Args& args, CudaContext& context) {
   const bool both = loss_makes_gradient(x.elements());
   launch(softmax_cross_entropy_kernel, {.grid = 1, .block = kThreads, .stream = context.stream},
          x.as<float>(), args.in[1].as<int32_t>(), args.step, reduction_of(args),
-         TargetProbabilities<float>(args, x.features), both ? seed.as<float>() : nullptr,
+         TargetProbabilities<float>(args, x.features), both ? seed.as<float>() : nullptr, args.sets,
          args.out[0].as<float>(), args.out[1].as<float>(), args.out[2].as<float>(),
          args.out[3].as<float>(), x.features, x.batch.width);
   if (!both)
