@@ -36,6 +36,9 @@ struct Elements {
   }
 };
 
+using FourElements = Elements<4>;
+using OneElement = Elements<1>;
+
 /// f of each of the elements.
 template <class F, int N, class... More>
 __device__ Floats<N> each(const F& f, Floats<N> some, const More&... more) {
@@ -53,8 +56,8 @@ __device__ bool are_aligned(const Arrays*... arrays) {
 template <class Body>
 __device__ void for_elements(const Body& body, int64_t n, bool aligned) {
   const int64_t fours = aligned ? n / 4 : 0;
-  for (const int64_t i : grid_stride(fours)) body(Elements<4>{4 * i});
-  for (const int64_t i : grid_stride(n - 4 * fours)) body(Elements<1>{4 * fours + i});
+  for (const int64_t i : grid_stride(fours)) body(FourElements{4 * i});
+  for (const int64_t i : grid_stride(n - 4 * fours)) body(OneElement{4 * fours + i});
 }
 
 /// y[i] = f(x[i]...); y may be one of them.
