@@ -163,14 +163,12 @@ void launch_product(const Product& p, const Args& args, CudaContext& context) {
          p, args.step, args.first);
 }
 
-}  // namespace
-
-void linear_small(const Args& args, CudaContext& context) {
-  const Tensor& x = args.in[0];   // (in,N)
-  const Tensor& w = args.in[1];   // (out,in)
-  const Tensor& y = args.out[0];  // (out,N)
+/// Forward and dx alike: input 0 (in,N), the weight, and what `beside` is make output 0 (out,N).
+template <Way way>
+void per_example(const Args& args, CudaContext& context) {
+  const Tensor &x = args.in[0], &y = args.out[0];
   const Product p{
-      .left = w.as<float>(),
+      .left = args.in[1].as<float>(),
       .right = x.as<float>(),
       .rows = static_cast<int>(y.features),
       .columns = static_cast<int>(y.batch.width),
@@ -178,23 +176,17 @@ void linear_small(const Args& args, CudaContext& context) {
       .beside = args.in[2].as<float>(),
       .activation = static_cast<Activation>(args.attrs->integer(linear_attr::activation)),
       .result = y.as<float>()};
-  launch_product<Way::forward>(p, args, context);
+  launch_product<way>(p, args, context);
+}
+
+}  // namespace
+
+void linear_small(const Args& args, CudaContext& context) {
+  per_example<Way::forward>(args, context);
 }
 
 void linear_dx_small(const Args& args, CudaContext& context) {
-  const Tensor& dy = args.in[0];   // (out,N)
-  const Tensor& w = args.in[1];    // (out,in)
-  const Tensor& dx = args.out[0];  // (in,N)
-  const Product p{
-      .left = w.as<float>(),
-      .right = dy.as<float>(),
-      .rows = static_cast<int>(dx.features),
-      .columns = static_cast<int>(dx.batch.width),
-      .terms = static_cast<int>(dy.features),
-      .beside = args.in[2].as<float>(),
-      .activation = static_cast<Activation>(args.attrs->integer(linear_attr::activation)),
-      .result = dx.as<float>()};
-  launch_product<Way::dx>(p, args, context);
+  per_example<Way::dx>(args, context);
 }
 
 void linear_dw_small(const Args& args, CudaContext& context) {
